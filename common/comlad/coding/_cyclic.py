@@ -1,0 +1,50 @@
+"""The cyclic gradient code of LAD."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from comlad.config import require
+
+__all__ = ["Cyclic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cyclic:
+    """Each device averages d gradients of neighbouring subsets (LAD, Section IV, eq. 5).
+
+    Row i of the task matrix Ŝ has ones at i, i+1, …, i+d−1 modulo N. In every round
+    the tasks T and the permutation p are drawn anew, independently, and device i
+    sends g_i = Σ_{k: ŝ(T_i, k) = 1} ∇f_{p_k}(x) / d.
+
+    Args:
+        load: d, the gradients a device computes in a round. With 1 nothing is
+            computed twice: the setting of the methods LAD is compared with.
+    """
+
+    load: int = 1
+
+    def __post_init__(self) -> None:
+        require(self.load >= 1, "load", self.load, "must be at least 1")
+
+    def check(self, devices: int) -> None:
+        right = f"must be at most {devices}, the number of devices and of subsets"
+        require(self.load <= devices, "load", self.load, right)
+
+    def draw(self, devices: int, rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        return rng.permutation(devices), rng.permutation(devices)
+
+    def subsets(self, tasks: NDArray[np.intp], permutation: NDArray[np.intp]) -> NDArray[np.intp]:
+        columns = (tasks[:, None] + np.arange(self.load)) % len(permutation)
+        # In the subsets' own order: with d = N every device then adds the same
+        # numbers in the same order, and honest vectors agree to the last bit.
+        return np.sort(permutation[columns], axis=1)
+
+    def encode(self, gradients: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        coded = gradients[rows[:, 0]]
+        for column in rows.T[1:]:
+            coded += gradients[column]
+        coded /= self.load
+        return coded

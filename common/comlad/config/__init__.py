@@ -1,0 +1,16 @@
+"""Turning what a person wrote into values, or into one line that says what to change."""
+
+from comlad.config._checks import at, mistake, require, unknown
+from comlad.config._fields import read_fields, write_fields
+from comlad.config._text import parse_toml, with_assignments
+
+__all__ = [
+    "at",
+    "mistake",
+    "parse_toml",
+    "read_fields",
+    "require",
+    "unknown",
+    "with_assignments",
+    "write_fields",
+]

@@ -1,0 +1,76 @@
+"""Reading a table of a configuration file into a frozen dataclass, and writing it back.
+
+The dataclass is the schema: its fields are the keys, their annotations the types,
+their defaults the defaults; its `__post_init__` checks the values.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from comlad.config._checks import mistake, unknown
+from comlad.errors import ConfigError
+
+T = TypeVar("T")
+
+
+def read_fields(cls: type[T], table: Mapping[str, object]) -> T:
+    """Construct `cls` from the keys of `table`.
+
+    Raises:
+        ConfigError: A key is unknown, missing, of another type, or of a value that
+            the class refuses.
+    """
+    hints = get_type_hints(cls)
+    schema = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
+    for key in table:
+        if key not in schema:
+            raise unknown("key", key, schema)
+    for key, field in schema.items():
+        if key not in table and field.default is MISSING and field.default_factory is MISSING:
+            raise ConfigError(f"{key} is missing: give {_describe(hints[key])}")
+    return cls(**{key: _convert(key, value, hints[key]) for key, value in table.items()})
+
+
+def write_fields(value: object) -> dict[str, Any]:
+    """The table that `read_fields` reads back to an equal value, without keys that are None."""
+    table = {field.name: getattr(value, field.name) for field in fields(value)}  # type: ignore[arg-type]
+    return {
+        key: list(item) if isinstance(item, tuple) else item
+        for key, item in table.items()
+        if item is not None
+    }
+
+
+def _convert(key: str, value: object, hint: Any) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        for option in arguments:
+            try:
+                return _convert(key, value, option)
+            except ConfigError:
+                continue
+    elif origin is Literal:
+        if value in arguments:
+            return value
+    elif origin is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_convert(key, item, arguments[0]) for item in value)
+    elif hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    elif (hint is bool or not isinstance(value, bool)) and isinstance(value, hint):
+        return value
+    raise mistake(key, value, f"must be {_describe(hint)}")
+
+
+def _describe(hint: Any) -> str:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return " or ".join(_describe(option) for option in arguments if option is not NoneType)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(option) for option in arguments)
+    if origin is tuple:
+        return f"a list, each {_describe(arguments[0])}"
+    words = {int: "a whole number", float: "a number", str: "a string", bool: "true or false"}
+    return words.get(hint, str(hint))

@@ -1,0 +1,48 @@
+"""TOML text, and the command line's `a.b=value` laid over it."""
+
+import tomllib
+from collections.abc import Iterable
+from copy import deepcopy
+from typing import Any
+
+from comlad.errors import ConfigError
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The tables of a TOML text.
+
+    Args:
+        text: The text.
+        source: What to call it in an error, for instance its path.
+
+    Raises:
+        ConfigError: The text is not TOML; says where.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not TOML: {error}") from error
+
+
+def with_assignments(tables: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """The tables with each `a.b=value` laid over them; values are TOML, or else plain words."""
+    result = deepcopy(tables)
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        keys = path.strip().split(".")
+        if not equals or not all(keys):
+            raise ConfigError(f"--set {assignment}: must be of the form table.key=value")
+        table = result
+        for key in keys[:-1]:
+            table = table.setdefault(key, {})
+            if not isinstance(table, dict):
+                raise ConfigError(f"--set {assignment}: {key} is not a table")
+        table[keys[-1]] = _value(text.strip())
+    return result
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,90 @@
+"""The devices of an experiment: how many, which of them lie, who shares a process."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from comlad.config import require
+from comlad.rng import Stream, run_generator
+
+__all__ = ["Devices", "byzantine_devices", "process_groups"]
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """The [devices] table.
+
+    Args:
+        count: N, devices and subsets.
+        byzantine: How many lie, N − H; which ones is drawn from the seed. Or a list
+            of their ids.
+        redraw: Whether the liars are drawn anew in every round.
+        tolerate: f, how many liars the rules assume; as many as there are if not given.
+        deadline_s: Seconds after which a round closes without those who are missing.
+    """
+
+    count: int
+    byzantine: int | tuple[int, ...] = 0
+    redraw: bool = False
+    tolerate: int | None = None
+    deadline_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        count, byzantine, liars = self.count, self.byzantine, self.liars
+        require(count >= 1, "count", count, "must be at least 1")
+        require(count < 2**31, "count", count, "must be less than 2^31")
+        if isinstance(byzantine, tuple):
+            right = f"must be distinct ids from 0 to {count - 1}"
+            ids = set(byzantine)
+            require(len(ids) == liars and ids <= set(range(count)), "byzantine", byzantine, right)
+            right = "must be a number, not a list, if redraw is true"
+            require(not self.redraw, "byzantine", byzantine, right)
+        right = f"must be at least 0 and less than half of {count} devices"
+        require(liars >= 0 and 2 * liars < count, "byzantine", byzantine, right)
+        if self.tolerate is not None:
+            require(
+                self.tolerate >= 0 and 2 * self.tolerate < count, "tolerate", self.tolerate, right
+            )
+        right = "must be a positive number of seconds"
+        require(0 < self.deadline_s < np.inf, "deadline_s", self.deadline_s, right)
+
+    @property
+    def liars(self) -> int:
+        """N − H."""
+        return len(self.byzantine) if isinstance(self.byzantine, tuple) else self.byzantine
+
+    @property
+    def assumed(self) -> int:
+        """f, what the rules assume."""
+        return self.liars if self.tolerate is None else self.tolerate
+
+
+def byzantine_devices(devices: Devices, seed: int, round: int = 0) -> frozenset[int]:
+    """The ids of the devices that lie in a round."""
+    if isinstance(devices.byzantine, tuple):
+        return frozenset(devices.byzantine)
+    rng = run_generator(seed, Stream.BYZANTINE, round if devices.redraw else 0)
+    return frozenset(rng.permutation(devices.count)[: devices.byzantine].tolist())
+
+
+def process_groups(
+    devices: Devices, seed: int, per_process: int
+) -> tuple[tuple[tuple[int, ...], ...], tuple[tuple[int, ...], ...]]:
+    """Which devices share a process: the groups of honest and those of Byzantine programs.
+
+    With `redraw` any device may have to lie, so that all of them run the Byzantine
+    program, which lies in its rounds only.
+    """
+    if devices.redraw and devices.liars:
+        honest: Sequence[int] = ()
+        byzantine: Sequence[int] = range(devices.count)
+    else:
+        liars = byzantine_devices(devices, seed)
+        honest = [device for device in range(devices.count) if device not in liars]
+        byzantine = sorted(liars)
+    return _chunks(honest, per_process), _chunks(byzantine, per_process)
+
+
+def _chunks(ids: Sequence[int], size: int) -> tuple[tuple[int, ...], ...]:
+    return tuple(tuple(ids[start : start + size]) for start in range(0, len(ids), size))

@@ -1,0 +1,69 @@
+"""The experiment as a value."""
+
+from dataclasses import dataclass
+
+from comlad.aggregation import Aggregation
+from comlad.attacks import Attack
+from comlad.coding import Coding
+from comlad.compression import Compressor
+from comlad.config import at, require
+from comlad.estimators import Estimator
+from comlad.experiment._devices import Devices
+from comlad.problems import Problem
+from comlad.steps import Step
+
+__all__ = ["Command", "Experiment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An attack that is a program of its own, in any language.
+
+    It is started once for each Byzantine device with COMLAD_SERVER (HOST:PORT) and
+    COMLAD_DEVICE (the id) in its environment, and speaks the protocol of proto/comlad/v1.
+
+    Args:
+        command: The program and its arguments.
+    """
+
+    command: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        require(bool(self.command), "command", [], "must name a program")
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Everything that decides what a run computes. The parts check themselves; this their sum."""
+
+    name: str
+    seed: int
+    rounds: int
+    devices: Devices
+    problem: Problem
+    coding: Coding
+    estimator: Estimator
+    compressor: Compressor
+    aggregator: Aggregation
+    attack: Attack | Command | None
+    step: Step
+
+    def __post_init__(self) -> None:
+        require(self.name.strip() != "", "name", self.name, "must not be empty")
+        require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 − 1")
+        require(1 <= self.rounds < 2**32, "rounds", self.rounds, "must be at least 1")
+        right = "needs an [attack]: what the Byzantine devices do"
+        liars = self.devices.liars
+        require(not liars or self.attack is not None, "[devices] byzantine", liars, right)
+        right = "an attack of its own program cannot lie in some rounds only; use a list of ids"
+        own_program = isinstance(self.attack, Command)
+        require(
+            not (own_program and self.devices.redraw),
+            "[devices] redraw",
+            self.devices.redraw,
+            right,
+        )
+        with at("[coding]"):
+            self.coding.check(self.devices.count)
+        with at("[aggregator]"):
+            self.aggregator.check(self.devices.count, self.devices.assumed)

@@ -1,0 +1,32 @@
+"""An experiment together with its data."""
+
+from dataclasses import dataclass
+
+from comlad.config import at
+from comlad.experiment._experiment import Experiment
+from comlad.problems import Data, Objective
+
+__all__ = ["Prepared", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An experiment whose data is at hand and fits: nothing in its files is left to go wrong."""
+
+    experiment: Experiment
+    data: Data
+    objective: Objective
+
+
+def prepare(experiment: Experiment) -> Prepared:
+    """Load the data, which may read files, and check what can only be checked against it.
+
+    Raises:
+        ConfigError: The data is not there or the experiment does not fit it.
+    """
+    with at("[problem]"):
+        data = experiment.problem.load(experiment.devices.count, experiment.seed)
+        objective = experiment.problem.objective(data)
+    with at("[compressor]"):
+        experiment.compressor.check(objective.dimension)
+    return Prepared(experiment, data, objective)

@@ -1,0 +1,157 @@
+"""The experiment as the tables of its TOML file, both ways."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from comlad.aggregation import AGGREGATORS, PREAGGREGATORS, Aggregation
+from comlad.attacks import ATTACKS, Attack
+from comlad.coding import CODINGS
+from comlad.compression import COMPRESSORS
+from comlad.config import at, read_fields, require, unknown, write_fields
+from comlad.errors import ConfigError
+from comlad.estimators import ESTIMATORS
+from comlad.experiment._devices import Devices
+from comlad.experiment._experiment import Command, Experiment
+from comlad.parts import Table
+from comlad.problems import PROBLEMS
+from comlad.steps import STEPS
+
+__all__ = ["read_experiment", "write_experiment"]
+
+T = TypeVar("T")
+
+_TABLES = (
+    "devices",
+    "problem",
+    "coding",
+    "estimator",
+    "compressor",
+    "aggregator",
+    "attack",
+    "step",
+)
+
+
+@dataclass(frozen=True)
+class _Head:
+    """The keys above the tables."""
+
+    rounds: int
+    name: str = "experiment"
+    seed: int = 0
+
+
+@runtime_checkable
+class _HasPaths(Protocol):
+    def relative_to(self, directory: PurePath) -> Any: ...
+
+
+def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None) -> Experiment:
+    """The experiment of a TOML file's tables.
+
+    Args:
+        tables: As `tomllib` gives them.
+        directory: Where the file lies: relative paths in it are meant from there.
+
+    Raises:
+        ConfigError: One line with the key, what was found and what would be right.
+    """
+    for key in tables:
+        if key not in _TABLES and key not in ("name", "seed", "rounds"):
+            raise unknown("key", key, ["name", "seed", "rounds", *_TABLES])
+    head = read_fields(_Head, {key: tables[key] for key in tables if key not in _TABLES})
+    with at("[devices]"):
+        devices = read_fields(Devices, _table(tables, "devices"))
+    problem = _part(PROBLEMS, tables, "problem", None)
+    if directory is not None and isinstance(problem, _HasPaths):
+        problem = problem.relative_to(directory)
+    return Experiment(
+        name=head.name,
+        seed=head.seed,
+        rounds=head.rounds,
+        devices=devices,
+        problem=problem,
+        coding=_part(CODINGS, tables, "coding", "cyclic"),
+        estimator=_part(ESTIMATORS, tables, "estimator", "plain"),
+        compressor=_part(COMPRESSORS, _single_compressor(tables), "compressor", "identity"),
+        aggregator=_aggregation(tables),
+        attack=_attack(tables, directory),
+        step=_part(STEPS, tables, "step", "sgd"),
+    )
+
+
+def write_experiment(experiment: Experiment) -> dict[str, Any]:
+    """The tables of an experiment, every default written out; `read_experiment` gives it back."""
+    before = [PREAGGREGATORS.write(link) for link in experiment.aggregator.before]
+    tables: dict[str, Any] = {
+        "name": experiment.name,
+        "seed": experiment.seed,
+        "rounds": experiment.rounds,
+        "devices": write_fields(experiment.devices),
+        "problem": PROBLEMS.write(experiment.problem),
+        "coding": CODINGS.write(experiment.coding),
+        "estimator": ESTIMATORS.write(experiment.estimator),
+        "compressor": COMPRESSORS.write(experiment.compressor),
+        "aggregator": {**AGGREGATORS.write(experiment.aggregator.rule), "before": before},
+        "step": STEPS.write(experiment.step),
+    }
+    if isinstance(experiment.attack, Command):
+        tables["attack"] = write_fields(experiment.attack)
+    elif experiment.attack is not None:
+        tables["attack"] = ATTACKS.write(experiment.attack)
+    return tables
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    table = tables.get(name, {})
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{name} = {table!r}: must be a table, [{name}]")
+    return dict(table)
+
+
+def _part(family: Table[T], tables: Mapping[str, Any], name: str, default: str | None) -> T:
+    table = _table(tables, name)
+    if default is not None:
+        table.setdefault("kind", default)
+    with at(f"[{name}]"):
+        return family.read(table)
+
+
+def _single_compressor(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = tables.get("compressor")
+    if not isinstance(found, list):
+        return tables
+    right = "a chain of several compressors is not supported; give one"
+    require(len(found) == 1, "[[compressor]]", f"{len(found)} tables", right)
+    return {**tables, "compressor": found[0]}
+
+
+def _aggregation(tables: Mapping[str, Any]) -> Aggregation:
+    table = _table(tables, "aggregator")
+    links = table.pop("before", [])
+    right = 'must be a list of tables, such as [{ kind = "nnm" }]'
+    require(
+        isinstance(links, list) and all(isinstance(link, Mapping) for link in links),
+        "[aggregator] before",
+        links,
+        right,
+    )
+    with at("[aggregator] before"):
+        before = tuple(PREAGGREGATORS.read(link) for link in links)
+    return Aggregation(_part(AGGREGATORS, {"aggregator": table}, "aggregator", "mean"), before)
+
+
+def _attack(tables: Mapping[str, Any], directory: PurePath | None) -> Attack | Command | None:
+    if "attack" not in tables:
+        return None
+    table = _table(tables, "attack")
+    if "command" not in table:
+        return _part(ATTACKS, tables, "attack", None)
+    with at("[attack]"):
+        attack = read_fields(Command, table)
+    program = attack.command[0]
+    if directory is not None and "/" in program:  # without one it is looked up on the PATH
+        return replace(attack, command=(str(directory / program), *attack.command[1:]))
+    return attack

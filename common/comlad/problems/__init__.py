@@ -1,0 +1,24 @@
+"""What is minimised: F(x) = f_1(x) + … + f_N(x), one f_k for each subset D_k of the data."""
+
+from comlad.parts import Table
+from comlad.problems._linear_regression import LinearRegression
+from comlad.problems._protocol import Arrays, Data, Objective, Problem
+from comlad.problems._softmax_regression import SoftmaxRegression
+
+__all__ = [
+    "PROBLEMS",
+    "Arrays",
+    "Data",
+    "LinearRegression",
+    "Objective",
+    "Problem",
+    "SoftmaxRegression",
+]
+
+PROBLEMS: Table[Problem] = Table(
+    "problems",
+    {
+        "linear-regression": LinearRegression,
+        "softmax-regression": SoftmaxRegression,
+    },
+)

@@ -1,0 +1,52 @@
+"""Keyed randomness: every draw is a function of the run's seed and of what it is for.
+
+Nothing here has state that survives a call, so that the order in which devices
+answer, restart or are simulated can't change a number. The numbers of the
+streams and purposes are part of what a seed means and never change.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.random import Generator, Philox, SeedSequence
+
+__all__ = ["Purpose", "Stream", "device_generator", "device_key", "run_generator"]
+
+
+class Stream(IntEnum):
+    """What the server draws for."""
+
+    DATA = 0
+    BYZANTINE = 1
+    PLAN = 2
+    AGGREGATION = 3
+    DEVICE = 4
+
+
+class Purpose(IntEnum):
+    """What a device draws for."""
+
+    COMPRESSION = 0
+    ATTACK = 1
+    SAMPLING = 2
+
+
+def run_generator(seed: int, stream: Stream, round: int = 0) -> Generator:
+    """The generator of one of the server's streams in one round."""
+    return Generator(Philox(SeedSequence(seed, spawn_key=(stream, round))))
+
+
+def device_key(seed: int, device: int) -> bytes:
+    """The 16 secret bytes from which a device draws; the server gives each device its own.
+
+    A device that knew the run's seed would know every other device's draws as well.
+    """
+    words = SeedSequence(seed, spawn_key=(Stream.DEVICE, device)).generate_state(2, np.uint64)
+    return words.astype("<u8").tobytes()
+
+
+def device_generator(key: bytes, purpose: Purpose, round: int) -> Generator:
+    """A device's generator for one purpose in one round: Philox with `key` and that counter."""
+    return Generator(
+        Philox(key=np.frombuffer(key, "<u8"), counter=np.array([0, 0, purpose, round], np.uint64))
+    )

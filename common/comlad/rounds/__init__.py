@@ -1,0 +1,34 @@
+"""A round of training as pure functions: what devices are told, send, and what becomes of it.
+
+    plan = plan_round(prepared, state)                       # the server
+    payloads, memory = device_messages(site, plan, memory)   # each device process
+    state, outcome = close_round(prepared, state, payloads)  # the server
+
+Same inputs, same outputs, to the last bit: who carries the values in between, and in
+which order they arrive, makes no difference.
+"""
+
+from comlad.rounds._bytes import ByteCount, Direction, Layer
+from comlad.rounds._close import Outcome, close_round
+from comlad.rounds._devices import Memories, Site, device_message, device_messages, local_site
+from comlad.rounds._plan import Plan, State, initial_state, plan_round
+from comlad.rounds._report import Report, round_record
+
+__all__ = [
+    "ByteCount",
+    "Direction",
+    "Layer",
+    "Memories",
+    "Outcome",
+    "Plan",
+    "Report",
+    "Site",
+    "State",
+    "close_round",
+    "device_message",
+    "device_messages",
+    "initial_state",
+    "local_site",
+    "plan_round",
+    "round_record",
+]

@@ -1,0 +1,120 @@
+"""Bytes, counted by direction, layer and device.
+
+A stream belongs to a device process. If that hosts one device, all that crosses the
+stream is charged to the device; if it hosts several, each is charged with its own
+part of every message, and the stream with what they share.
+"""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+__all__ = ["ByteCount", "Direction", "Layer"]
+
+
+class Direction(IntEnum):
+    """As the devices see it."""
+
+    UP = 0
+    DOWN = 1
+
+
+class Layer(IntEnum):
+    """Each counts what the one before it does, and its own framing."""
+
+    PAYLOAD = 0  # encoded vectors: values, indices, permutations
+    MESSAGE = 1  # serialised protobuf messages
+    TCP = 2  # what the kernel counted on the connection
+
+
+_Stream = tuple[int, ...]
+
+
+class ByteCount:
+    """A tally over one round or many.
+
+    Args:
+        devices: N.
+    """
+
+    def __init__(self, devices: int) -> None:
+        self._by_device = np.zeros((2, 3, devices), np.int64)
+        self._by_stream: dict[_Stream, np.ndarray[Any, np.dtype[np.int64]]] = {}
+        self._tcp_streams: set[_Stream] = set()
+
+    def add(
+        self,
+        direction: Direction,
+        layer: Layer,
+        stream: _Stream,
+        count: int,
+        slot: int | None = None,
+    ) -> None:
+        """Charge bytes to the device in a slot of the stream, or to the stream as a whole."""
+        if slot is not None or len(stream) == 1:
+            self._by_device[direction, layer, stream[slot or 0]] += count
+        else:
+            self._shared(stream)[direction, layer] += count
+
+    def add_tcp(self, stream: _Stream, up: int, down: int) -> None:
+        """Charge what the kernel counted on a stream's connection."""
+        self._tcp_streams.add(stream)
+        self.add(Direction.UP, Layer.TCP, stream, up)
+        self.add(Direction.DOWN, Layer.TCP, stream, down)
+
+    def include(self, other: "ByteCount") -> None:
+        """Add another tally to this one."""
+        self._by_device += other._by_device
+        for stream, counts in other._by_stream.items():
+            self._shared(stream)[:] += counts
+        self._tcp_streams |= other._tcp_streams
+
+    def total(self, direction: Direction, layer: Layer) -> int:
+        """All bytes of a direction and layer."""
+        shared = sum(counts[direction, layer] for counts in self._by_stream.values())
+        return int(self._by_device[direction, layer].sum() + shared)
+
+    def totals(self) -> dict[str, dict[str, int]]:
+        """As {"up": {"payload": …, "message": …, "tcp": …}, "down": …}; tcp if it was counted."""
+        layers = [layer for layer in Layer if layer is not Layer.TCP or self._tcp_streams]
+        return {
+            direction.name.lower(): {
+                layer.name.lower(): self.total(direction, layer) for layer in layers
+            }
+            for direction in Direction
+        }
+
+    def by_device(self) -> dict[str, dict[str, list[int]]]:
+        """The same with a list by device in place of each number.
+
+        No tcp if any connection was shared by several devices: it cannot be told apart.
+        """
+        single = bool(self._tcp_streams) and all(len(stream) == 1 for stream in self._tcp_streams)
+        layers = [layer for layer in Layer if layer is not Layer.TCP or single]
+        return {
+            direction.name.lower(): {
+                layer.name.lower(): self._by_device[direction, layer].tolist() for layer in layers
+            }
+            for direction in Direction
+        }
+
+    def by_stream(self) -> list[dict[str, Any]]:
+        """What each stream of several devices carried for all of them together."""
+        result = []
+        for stream in sorted(self._by_stream):
+            counts = self._by_stream[stream]
+            layers = [
+                layer for layer in Layer if layer is not Layer.TCP or stream in self._tcp_streams
+            ]
+            entry: dict[str, Any] = {"devices": list(stream)}
+            for direction in Direction:
+                entry[direction.name.lower()] = {
+                    layer.name.lower(): int(counts[direction, layer]) for layer in layers
+                }
+            result.append(entry)
+        return result
+
+    def _shared(self, stream: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+        return self._by_stream.setdefault(tuple(stream), np.zeros((2, 3), np.int64))

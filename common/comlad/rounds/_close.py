@@ -1,0 +1,72 @@
+"""What the server makes of the answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comlad.compression import Payload
+from comlad.errors import ConfigError
+from comlad.experiment import Prepared
+from comlad.rng import Stream, run_generator
+from comlad.rounds._plan import State
+
+__all__ = ["Outcome", "close_round"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a round.
+
+    Args:
+        update_norm: ‖x_{t+1} − x_t‖.
+        skipped: Why the model stayed where it was; None if it moved.
+    """
+
+    update_norm: float
+    skipped: str | None = None
+
+
+def close_round(
+    prepared: Prepared, state: State, payloads: Mapping[int, Payload]
+) -> tuple[State, Outcome]:
+    """Aggregate what came and step.
+
+    Who is missing or was refused is a fault the rules need no longer expect: with
+    n' of N vectors they assume f' = max(f − (N − n'), 0). Where n' is too few for
+    the rule, or the step would leave the finite numbers, the model stays.
+
+    Args:
+        prepared: What is being run.
+        state: Before the round.
+        payloads: By device; in any order.
+    """
+    experiment = prepared.experiment
+    absent = experiment.devices.count - len(payloads)
+    f = max(experiment.devices.assumed - absent, 0)
+    # In the order of the ids, never of arrival: float addition does not associate.
+    devices = sorted(payloads)
+    memories = dict(state.memories)
+    try:
+        if not devices:
+            raise ConfigError("nobody answered")
+        experiment.aggregator.check(len(devices), f)
+    except ConfigError as error:
+        return State(state.round + 1, state.model, memories), Outcome(0.0, str(error))
+    vectors = np.empty((len(devices), len(state.model)))
+    for row, device in zip(vectors, devices, strict=True):
+        payloads[device].write_to(row)
+        row[:], memories[device] = experiment.estimator.receive(row, memories.get(device, {}))
+    rng = run_generator(experiment.seed, Stream.AGGREGATION, state.round)
+    with np.errstate(over="ignore", invalid="ignore"):
+        aggregate = experiment.aggregator(vectors, f, rng)
+        model = experiment.step(state.model, aggregate, state.round)
+    if not np.isfinite(model).all():
+        skipped = "the step would leave the finite numbers"
+        return State(state.round + 1, state.model, memories), Outcome(0.0, skipped)
+    return State(state.round + 1, model, memories), Outcome(_norm(model - state.model))
+
+
+def _norm(vector: NDArray[np.float64]) -> float:
+    return float(np.sqrt((vector**2).sum()))

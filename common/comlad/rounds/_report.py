@@ -1,0 +1,129 @@
+"""What a run says of itself: the lines of rounds.jsonl and the contents of summary.json."""
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from comlad.experiment import Prepared, byzantine_devices, write_experiment
+from comlad.rounds._bytes import ByteCount
+from comlad.rounds._close import Outcome
+from comlad.rounds._plan import State
+
+__all__ = ["Report", "round_record"]
+
+
+def round_record(
+    prepared: Prepared,
+    state: State,
+    outcome: Outcome,
+    *,
+    missing: Iterable[int],
+    refused: Mapping[int, str],
+    stray: Iterable[tuple[int, str]],
+    counted: ByteCount,
+) -> dict[str, Any]:
+    """A line of rounds.jsonl, but for the seconds.
+
+    Args:
+        prepared: What is being run.
+        state: After the round; the loss is that of its model.
+        outcome: What `close_round` said.
+        missing: Devices that had not answered when the round closed.
+        refused: Devices whose answer did not count, and why. All others attended.
+        stray: Messages that were nobody's answer to this round, by device, and why.
+        counted: The round's bytes.
+    """
+    loss = prepared.objective.loss(state.model)
+    accuracy = prepared.objective.accuracy(state.model)
+    record: dict[str, Any] = {
+        "round": state.round - 1,
+        "loss": loss if math.isfinite(loss) else None,
+    }
+    if accuracy is not None:
+        record["accuracy"] = accuracy
+    record["update_norm"] = outcome.update_norm
+    if outcome.skipped is not None:
+        record["skipped"] = outcome.skipped
+    record["missing"] = sorted(missing)
+    record["refused"] = {str(device): refused[device] for device in sorted(refused)}
+    if stray := list(stray):
+        record["stray"] = [[device, reason] for device, reason in stray]
+    record["bytes"] = counted.totals()
+    record["devices"] = counted.by_device()
+    if streams := counted.by_stream():
+        record["streams"] = streams
+    return record
+
+
+class Report:
+    """The summary of a run as it grows, round by round."""
+
+    def __init__(self, prepared: Prepared, state: State) -> None:
+        self._prepared = prepared
+        self._initial = prepared.objective.loss(state.model)
+        self._last: Mapping[str, Any] = {}
+        self._state = state
+        self._counted = ByteCount(prepared.experiment.devices.count)
+        self._missing: Counter[int] = Counter()
+        self._refused: Counter[int] = Counter()
+
+    def add(self, record: Mapping[str, Any], state: State, counted: ByteCount) -> None:
+        """Take in a round's record and the state after it."""
+        self._last, self._state = record, state
+        self._counted.include(counted)
+        self._missing.update(record["missing"])
+        self._refused.update(int(device) for device in record["refused"])
+        self._refused.update(device for device, _ in record.get("stray", ()))
+
+    def summary(
+        self, engine: str, wall_seconds: float, versions: Mapping[str, str], strangers: int = 0
+    ) -> dict[str, Any]:
+        """The contents of summary.json.
+
+        Args:
+            engine: "processes" or "inprocess".
+            wall_seconds: How long the rounds took.
+            versions: Of the programs and libraries that decide the last bits.
+            strangers: Refused messages of peers that were no device.
+        """
+        experiment = self._prepared.experiment
+        final = self._last.get("loss", self._initial)
+        result: dict[str, Any] = {
+            "experiment": write_experiment(experiment),
+            "engine": engine,
+            "rounds": self._state.round,
+            "loss": {"initial": self._initial, "final": final},
+        }
+        if "accuracy" in self._last:
+            result["accuracy"] = self._last["accuracy"]
+        if not experiment.devices.redraw:
+            result["byzantine"] = sorted(byzantine_devices(experiment.devices, experiment.seed))
+        model = self._state.model.astype("<f8")
+        return result | {
+            "model_sha256": hashlib.sha256(model.tobytes()).hexdigest(),
+            "bytes": self._counted.totals(),
+            "devices": self._counted.by_device(),
+            "streams": self._counted.by_stream(),
+            "faults": self._faults(strangers),
+            "wall_seconds": wall_seconds,
+            "versions": {**versions, "numpy": np.__version__},
+        }
+
+    def _faults(self, strangers: int) -> dict[str, Any]:
+        devices = sorted({*self._missing, *self._refused})
+        return {
+            "missing": self._missing.total(),
+            "refused": self._refused.total(),
+            "strangers": strangers,
+            "by_device": {
+                str(device): {
+                    "missing": self._missing[device],
+                    "refused": self._refused[device],
+                }
+                for device in devices
+            },
+        }

@@ -1,0 +1,92 @@
+"""A whole run as the server sees it, without time, files or connections.
+
+    session = Session(prepared)
+    opened = session.open_round()           # broadcast opened.broadcast, feed opened.inbox
+    record = session.close_round(opened)    # a line of rounds.jsonl
+
+Both engines are this loop; they differ in how bytes reach the inbox.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comlad.experiment import Prepared
+from comlad.rounds import (
+    ByteCount,
+    Plan,
+    Report,
+    State,
+    close_round,
+    initial_state,
+    plan_round,
+    round_record,
+)
+from comlad.wire import Broadcast, Inbox
+
+__all__ = ["OpenRound", "Session"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenRound:
+    """A round between its broadcast and its close.
+
+    Args:
+        plan: What was decided for it.
+        broadcast: What devices are told.
+        inbox: Takes what they answer.
+        counted: The round's bytes; the inbox counts what arrives, the caller what it sends.
+    """
+
+    plan: Plan
+    broadcast: Broadcast
+    inbox: Inbox
+    counted: ByteCount
+
+
+class Session:
+    """The run of an experiment, one round after the other."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self.state: State = initial_state(prepared)
+        self.failure: str | None = None
+        self._prepared = prepared
+        self._report = Report(prepared, self.state)
+
+    @property
+    def over(self) -> bool:
+        """Whether no round is left, or going on has no sense: then `failure` says why."""
+        return self.failure is not None or self.state.round >= self._prepared.experiment.rounds
+
+    def open_round(self) -> OpenRound:
+        """The next round."""
+        plan = plan_round(self._prepared, self.state)
+        counted = ByteCount(self._prepared.experiment.devices.count)
+        inbox = Inbox(self._prepared, plan, counted)
+        return OpenRound(plan, Broadcast(plan), inbox, counted)
+
+    def close_round(self, opened: OpenRound) -> dict[str, Any]:
+        """Aggregate the votes, step, and say what came of it, but for the seconds."""
+        self.state, outcome = close_round(self._prepared, self.state, opened.inbox.votes)
+        record = round_record(
+            self._prepared,
+            self.state,
+            outcome,
+            missing=opened.inbox.missing(),
+            refused=opened.inbox.refused,
+            stray=opened.inbox.stray,
+            counted=opened.counted,
+        )
+        self._report.add(record, self.state, opened.counted)
+        if record["loss"] is None:
+            self.failure = f"diverged: the loss is no longer finite after round {opened.plan.round}"
+        return record
+
+    def summary(
+        self, engine: str, wall_seconds: float, versions: Mapping[str, str], strangers: int = 0
+    ) -> dict[str, Any]:
+        """The contents of summary.json; `Report.summary` says what the arguments are."""
+        summary = self._report.summary(engine, wall_seconds, versions, strangers)
+        if self.failure is not None:
+            summary["stopped"] = self.failure
+        return summary

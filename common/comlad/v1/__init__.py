@@ -1,0 +1,1 @@
+"""Messages and services generated from proto/comlad/v1; nothing here is written by hand."""

@@ -1,0 +1,46 @@
+"""Values to bytes and back. Whatever comes from a peer is hostile until it was checked here."""
+
+from comlad.wire._broadcast import Broadcast, decode_round
+from comlad.wire._dataset import CHUNK_BYTES, EncodedDataset, decode_dataset, encode_dataset
+from comlad.wire._inbox import Inbox, Verdict
+from comlad.wire._replies import encode_reply
+from comlad.wire._requests import (
+    MAX_JOIN_BYTES,
+    encode_finished,
+    encode_join,
+    encode_ready,
+    encode_refusal,
+    parse_join,
+    parse_ready,
+    parse_request,
+    parse_response,
+    reply_bound,
+    transport_bound,
+)
+from comlad.wire._welcome import Welcome, decode_welcome, encode_welcome
+
+__all__ = [
+    "CHUNK_BYTES",
+    "MAX_JOIN_BYTES",
+    "Broadcast",
+    "EncodedDataset",
+    "Inbox",
+    "Verdict",
+    "Welcome",
+    "decode_dataset",
+    "decode_round",
+    "decode_welcome",
+    "encode_dataset",
+    "encode_finished",
+    "encode_join",
+    "encode_ready",
+    "encode_refusal",
+    "encode_reply",
+    "encode_welcome",
+    "parse_join",
+    "parse_ready",
+    "parse_request",
+    "parse_response",
+    "reply_bound",
+    "transport_bound",
+]

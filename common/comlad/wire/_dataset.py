@@ -1,0 +1,87 @@
+"""The dataset as it is allocated to devices: arrays, serialised once, in chunks."""
+
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from google.protobuf.message import DecodeError
+
+from comlad.errors import MessageError
+from comlad.problems import Arrays
+from comlad.v1 import dataset_pb2 as pb
+from comlad.v1.training_pb2 import FetchDatasetResponse
+
+__all__ = ["CHUNK_BYTES", "EncodedDataset", "decode_dataset", "encode_dataset"]
+
+# Well below gRPC's default limit of 4 MiB for a message.
+CHUNK_BYTES = 2**20
+
+_TYPES: dict["pb.ElementType.ValueType", np.dtype[Any]] = {
+    pb.ELEMENT_TYPE_FLOAT64: np.dtype("<f8"),
+    pb.ELEMENT_TYPE_FLOAT32: np.dtype("<f4"),
+    pb.ELEMENT_TYPE_INT64: np.dtype("<i8"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedDataset:
+    """A serialised dataset and its SHA-256."""
+
+    data: bytes
+    sha256: bytes
+
+    def chunks(self) -> Iterator[bytes]:
+        """Serialised FetchDatasetResponses that hold all of it, in order."""
+        for start in range(0, len(self.data), CHUNK_BYTES):
+            chunk = self.data[start : start + CHUNK_BYTES]
+            yield FetchDatasetResponse(chunk=chunk).SerializeToString()
+
+
+def encode_dataset(arrays: Arrays) -> EncodedDataset:
+    """Serialise the arrays of a problem's training data."""
+    dataset = pb.Dataset()
+    for name in sorted(arrays):
+        array = arrays[name]
+        element_type, dtype = next(
+            (code, dtype) for code, dtype in _TYPES.items() if dtype == array.dtype
+        )
+        dataset.arrays.add(
+            name=name,
+            element_type=element_type,
+            shape=array.shape,
+            data=np.ascontiguousarray(array, dtype).tobytes(),
+        )
+    data = dataset.SerializeToString()
+    return EncodedDataset(data, hashlib.sha256(data).digest())
+
+
+def decode_dataset(data: bytes, sha256: bytes) -> Arrays:
+    """The arrays of a dataset that was fetched whole.
+
+    Raises:
+        MessageError: It is not the one with that digest, or its arrays are not what they say.
+    """
+    found = hashlib.sha256(data).digest()
+    if found != sha256:
+        raise MessageError(f"a dataset with digest {found.hex()}: must be {sha256.hex()}")
+    try:
+        dataset = pb.Dataset.FromString(data)
+    except DecodeError as error:
+        raise MessageError("bytes that are no Dataset") from error
+    return {array.name: _decode_array(array) for array in dataset.arrays}
+
+
+def _decode_array(array: pb.Array) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    dtype = _TYPES.get(array.element_type)
+    if dtype is None:
+        raise MessageError(f"array {array.name!r} of element type {array.element_type}: unknown")
+    shape = tuple(array.shape)
+    if math.prod(shape) * dtype.itemsize != len(array.data):
+        raise MessageError(
+            f"array {array.name!r} of shape {shape} in {len(array.data)} bytes: does not fit"
+        )
+    values: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.frombuffer(array.data, dtype)
+    return values.reshape(shape)

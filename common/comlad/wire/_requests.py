@@ -1,0 +1,114 @@
+"""The small messages of a stream, and how large any of them may be."""
+
+from collections.abc import Sequence
+
+from google.protobuf.message import DecodeError
+
+from comlad.errors import MessageError, Status
+from comlad.experiment import Prepared
+from comlad.v1 import training_pb2 as pb
+
+__all__ = [
+    "MAX_JOIN_BYTES",
+    "encode_finished",
+    "encode_join",
+    "encode_ready",
+    "encode_refusal",
+    "parse_join",
+    "parse_ready",
+    "parse_request",
+    "parse_response",
+    "reply_bound",
+    "transport_bound",
+]
+
+# Tags, lengths, round, plan, slot and dimension around a payload.
+_FRAMING = 64
+# Half a million ids: before a process has joined it has no right to more.
+MAX_JOIN_BYTES = 2**21
+
+
+def reply_bound(prepared: Prepared, devices: int) -> int:
+    """The bytes that a reply of a process of that many devices can have at most."""
+    payload = prepared.experiment.compressor.payload_bound(prepared.objective.dimension)
+    return devices * (payload + _FRAMING) + _FRAMING
+
+
+def transport_bound(prepared: Prepared) -> int:
+    """The largest message that gRPC should let through to the server."""
+    largest = reply_bound(prepared, prepared.experiment.devices.count)
+    return min(max(largest, MAX_JOIN_BYTES), 2**31 - 1)
+
+
+def parse_request(data: bytes, bound: int) -> pb.TrainRequest:
+    """A device's message.
+
+    Raises:
+        MessageError: It is larger than `bound` or no TrainRequest.
+    """
+    if len(data) > bound:
+        raise MessageError(
+            f"a message of {len(data)} bytes: must be at most {bound}", Status.RESOURCE_EXHAUSTED
+        )
+    try:
+        return pb.TrainRequest.FromString(data)
+    except DecodeError as error:
+        raise MessageError("bytes that are no TrainRequest: cut off or not protobuf") from error
+
+
+def parse_response(data: bytes) -> pb.TrainResponse:
+    """The server's message.
+
+    Raises:
+        MessageError: It is no TrainResponse.
+    """
+    try:
+        return pb.TrainResponse.FromString(data)
+    except DecodeError as error:
+        raise MessageError("bytes that are no TrainResponse") from error
+
+
+def parse_join(request: pb.TrainRequest, device_count: int) -> tuple[int, ...]:
+    """The devices that a new stream says it hosts.
+
+    Raises:
+        MessageError: It is not a Join, or names devices that are not there.
+    """
+    if request.WhichOneof("event") != "join":
+        raise MessageError("a stream that did not join: must send Join first", Status.NOT_FOUND)
+    devices = tuple(request.join.device_ids)
+    if not devices or len(set(devices)) != len(devices):
+        raise MessageError(f"join of devices {devices}: must be one or more, each once")
+    if max(devices) >= device_count:
+        raise MessageError(
+            f"join of device {max(devices)}: must be one of 0 to {device_count - 1}",
+            Status.NOT_FOUND,
+        )
+    return devices
+
+
+def parse_ready(data: bytes) -> None:
+    """Take what must be a Ready.
+
+    Raises:
+        MessageError: It is something else.
+    """
+    if parse_request(data, MAX_JOIN_BYTES).WhichOneof("event") != "ready":
+        raise MessageError("a stream must send Ready before it replies", Status.FAILED_PRECONDITION)
+
+
+def encode_join(devices: Sequence[int]) -> bytes:
+    return pb.TrainRequest(join=pb.Join(device_ids=devices)).SerializeToString()
+
+
+def encode_ready() -> bytes:
+    return pb.TrainRequest(ready=pb.Ready()).SerializeToString()
+
+
+def encode_finished(rounds: int) -> bytes:
+    return pb.TrainResponse(finished=pb.Finished(rounds=rounds)).SerializeToString()
+
+
+def encode_refusal(round: int, slot: int | None, status: Status, reason: str) -> bytes:
+    refusal = pb.Refusal(round=round, slot=slot, status=status, reason=reason)
+    return pb.TrainResponse(refusal=refusal).SerializeToString()

@@ -1,0 +1,60 @@
+"""Base-128 varints of 32 bits, as protobuf packs them, in whole arrays.
+
+A decoder takes the shortest form of each number and nothing else, so that no two
+messages mean the same.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from comlad.errors import MessageError
+
+__all__ = ["decode_varints", "encode_varints"]
+
+_LONGEST = 5  # bytes of a number below 2^35
+
+
+def encode_varints(numbers: NDArray[np.int64]) -> bytes:
+    """The varints of numbers from 0 to 2^32 − 1."""
+    if not len(numbers) or numbers.max() < 0x80:
+        return numbers.astype(np.uint8).tobytes()
+    lengths = np.ones(len(numbers), np.intp)
+    for shift in range(7, 7 * _LONGEST, 7):
+        lengths += numbers >= 1 << shift
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    data = np.empty(ends[-1], np.uint8)
+    data[starts] = numbers & 0x7F
+    for position in range(1, lengths.max()):
+        longer = lengths > position
+        data[starts[longer] + position] = numbers[longer] >> 7 * position & 0x7F
+    data |= 0x80
+    data[ends - 1] &= 0x7F
+    return data.tobytes()
+
+
+def decode_varints(data: bytes, count: int) -> NDArray[np.int64]:
+    """The numbers of `count` varints, int64.
+
+    Raises:
+        MessageError: There are not that many, or one is cut off, too long or not in
+            its shortest form. Memory stays within a few times the size of `data`.
+    """
+    octets = np.frombuffer(data, np.uint8)
+    last = octets < 0x80
+    found = int(np.count_nonzero(last))
+    if found != count or (count and not last[-1]) or (not count and len(data)):
+        raise MessageError(f"{found} whole indices for {count} values: must be as many")
+    if found == len(octets):  # a byte each
+        return octets.astype(np.int64)
+    ends = np.flatnonzero(last)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    if lengths.max() > _LONGEST or (octets[ends[lengths > 1]] == 0).any():
+        raise MessageError("an index in more bytes than it needs: must be in its shortest form")
+    numbers: NDArray[np.int64] = (octets[starts] & 0x7F).astype(np.int64)
+    for position in range(1, lengths.max()):
+        longer = lengths > position
+        group = (octets[starts[longer] + position] & 0x7F).astype(np.int64)
+        numbers[longer] |= group << 7 * position
+    return numbers

@@ -1,0 +1,127 @@
+"""What a process is told when it has joined, and what it makes of that."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from comlad.attacks import Attack
+from comlad.coding import CODINGS, Coding
+from comlad.compression import COMPRESSORS, Compressor
+from comlad.errors import ConfigError, MessageError
+from comlad.estimators import ESTIMATORS, Estimator
+from comlad.experiment import Prepared
+from comlad.parts import Table
+from comlad.problems import PROBLEMS, Arrays, Data, Problem
+from comlad.rng import device_key
+from comlad.rounds import Site
+from comlad.v1 import training_pb2 as pb
+from comlad.wire._dataset import EncodedDataset
+
+__all__ = ["Welcome", "decode_welcome", "encode_welcome"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What the server said of the run."""
+
+    device_count: int
+    dimension: int
+    rounds: int
+    problem: Problem
+    coding: Coding
+    estimator: Estimator
+    compressor: Compressor
+    dataset_bytes: int
+    dataset_sha256: bytes
+    keys: tuple[bytes, ...]
+
+    def site(
+        self,
+        arrays: Arrays,
+        devices: tuple[int, ...],
+        attack: Attack | None = None,
+        liars: Callable[[int], frozenset[int]] = lambda _: frozenset(),
+    ) -> Site:
+        """All that the process of these devices knows, once it has the dataset.
+
+        Raises:
+            MessageError: The dataset is not what the server said of it.
+        """
+        try:
+            objective = self.problem.objective(Data(arrays))
+        except ConfigError as error:
+            raise MessageError(f"a dataset that does not fit the problem: {error}") from error
+        if objective.dimension != self.dimension:
+            raise MessageError(
+                f"a dataset for dimension {objective.dimension}: must be {self.dimension}"
+            )
+        return Site(
+            objective=objective,
+            coding=self.coding,
+            estimator=self.estimator,
+            compressor=self.compressor,
+            devices=devices,
+            keys=self.keys,
+            attack=attack,
+            liars=liars,
+        )
+
+
+def encode_welcome(prepared: Prepared, devices: Sequence[int], dataset: EncodedDataset) -> bytes:
+    """The Welcome for the process of these devices, serialised."""
+    experiment = prepared.experiment
+    welcome = pb.Welcome(
+        device_count=experiment.devices.count,
+        dimension=prepared.objective.dimension,
+        rounds=experiment.rounds,
+        problem=_component(PROBLEMS, experiment.problem),
+        coding=_component(CODINGS, experiment.coding),
+        estimator=_component(ESTIMATORS, experiment.estimator),
+        compressor=_component(COMPRESSORS, experiment.compressor),
+        dataset_bytes=len(dataset.data),
+        dataset_sha256=dataset.sha256,
+        device_keys=[device_key(experiment.seed, device) for device in devices],
+    )
+    return pb.TrainResponse(welcome=welcome).SerializeToString()
+
+
+def decode_welcome(message: pb.Welcome, devices: int) -> Welcome:
+    """What the server said to a process of that many devices.
+
+    Raises:
+        MessageError: A part is not known here, or the numbers do not fit.
+    """
+    keys = tuple(message.device_keys)
+    if [len(key) for key in keys] != [16] * devices:
+        raise MessageError(f"{len(keys)} device keys: must be {devices} of 16 bytes")
+    return Welcome(
+        device_count=message.device_count,
+        dimension=message.dimension,
+        rounds=message.rounds,
+        problem=_part(PROBLEMS, message.problem),
+        coding=_part(CODINGS, message.coding),
+        estimator=_part(ESTIMATORS, message.estimator),
+        compressor=_part(COMPRESSORS, message.compressor),
+        dataset_bytes=message.dataset_bytes,
+        dataset_sha256=message.dataset_sha256,
+        keys=keys,
+    )
+
+
+def _component(family: Table[T], part: T) -> pb.Component:
+    table = family.write(part)
+    kind = table.pop("kind")
+    return pb.Component(kind=kind, parameters=json.dumps(table))
+
+
+def _part(family: Table[T], component: pb.Component) -> T:
+    try:
+        table: Any = json.loads(component.parameters)
+        if not isinstance(table, dict):
+            raise MessageError(f"parameters {component.parameters!r}: must be a JSON object")
+        return family.read({**table, "kind": component.kind})
+    except (json.JSONDecodeError, ConfigError) as error:
+        raise MessageError(f"the server's {family.family}, {component.kind!r}: {error}") from error

@@ -1,0 +1,1 @@
+"""Puts a cluster somewhere and looks at what came of it; the `comlad` command."""

@@ -1,0 +1,120 @@
+"""The comlad command."""
+
+import argparse
+import json
+import logging
+import sys
+from pathlib import Path
+
+from comlad.errors import ComladError, ConfigError
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; exits with 2 for bad input, 1 for a run that failed, 130 for Ctrl-C."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="comlad: %(message)s")
+    try:
+        options.command(options)
+    except ComladError as error:
+        print(f"comlad: {error}", file=sys.stderr)
+        sys.exit(2 if isinstance(error, ConfigError) else getattr(error, "status", 1))
+    except KeyboardInterrupt:
+        print("comlad: interrupted; what was reached is written", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # for instance piped into head
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from comlad_deploy.demo import run_demo
+
+    run_demo(options.out, options.rounds, options.seed, options.json)
+
+
+def _list(options: argparse.Namespace) -> None:
+    from comlad_deploy.listing import describe_parts, print_parts
+
+    if options.json:
+        print(json.dumps(describe_parts(options.family), indent=2))
+    else:
+        print_parts(options.family)
+
+
+def _run(options: argparse.Namespace) -> None:
+    from comlad_deploy.run import run_file
+
+    run_file(
+        options.experiment,
+        engine=options.engine,
+        per_process=options.per_process,
+        assignments=options.set,
+        out=options.out,
+        as_json=options.json,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="comlad",
+        description="Compressed, coded, Byzantine-robust distributed training on a real wire.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo",
+        help="four defences against three liars, with a picture",
+        description="Train on real images with a server and ten device processes of which three "
+        "lie, once for each of four defences, and show what each was worth and cost.",
+    )
+    demo.add_argument(
+        "--out", type=Path, default=Path("out/demo"), metavar="DIR", help="%(default)s"
+    )
+    demo.add_argument("--rounds", type=int, default=300, metavar="T", help="default: %(default)s")
+    demo.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    demo.add_argument("--json", action="store_true", help="the summary on stdout, nothing else")
+    demo.set_defaults(command=_demo)
+
+    run = commands.add_parser(
+        "run",
+        help="run an experiment file",
+        description="Run an experiment to its end and leave summary.json, rounds.jsonl, "
+        "model.npy and the resolved experiment.toml in a directory, in place of an earlier run's.",
+    )
+    run.add_argument("experiment", type=Path, metavar="EXPERIMENT.toml")
+    run.add_argument(
+        "--engine",
+        choices=["processes", "inprocess"],
+        default="processes",
+        help="a process for the server and one for each device (default), or all in this one",
+    )
+    run.add_argument(
+        "--per-process", type=int, default=1, metavar="M", help="devices in a process (default: 1)"
+    )
+    run.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="a.b=value",
+        help="a key of the experiment; may be repeated",
+    )
+    run.add_argument("--out", type=Path, metavar="DIR", help="default: out/NAME")
+    run.add_argument("--json", action="store_true", help="the summary on stdout, nothing else")
+    run.set_defaults(command=_run)
+
+    listing = commands.add_parser(
+        "list",
+        help="the parts an experiment can be made of",
+        description="Every problem, coding, compressor, rule and attack at hand, those of other "
+        "installed packages included, with parameters and source.",
+    )
+    listing.add_argument("family", nargs="?", help="one family, for instance aggregators")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    listing.set_defaults(command=_list)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

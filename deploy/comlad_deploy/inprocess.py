@@ -1,0 +1,67 @@
+"""The in-process engine: a whole cluster in one process, without a network.
+
+Every value goes through the same wire code as over the network, so that the model
+agrees to the last bit and the payload and message layers to the last byte.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from comlad.errors import RoundError
+from comlad.experiment import Prepared, process_groups
+from comlad.rounds import Memories, device_messages, local_site
+from comlad.session import Session
+from comlad.wire import encode_reply
+from comlad_server.results import Results, versions
+
+__all__ = ["run_inprocess"]
+
+
+def run_inprocess(
+    prepared: Prepared,
+    results: Results,
+    per_process: int = 1,
+    watch: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
+    """Run an experiment to its end.
+
+    Args:
+        prepared: What is run.
+        results: Where it is written.
+        per_process: How many devices would share a process; decides the bytes of messages.
+        watch: Called with every round's record.
+
+    Returns:
+        The contents of summary.json.
+
+    Raises:
+        ConfigError: The attack is a program of its own.
+        RoundError: The run diverged; what it reached is written.
+    """
+    experiment = prepared.experiment
+    honest, byzantine = process_groups(experiment.devices, experiment.seed, per_process)
+    site, session = local_site(prepared), Session(prepared)
+    memories: Memories = {}
+    started = time.perf_counter()
+    # Another number of BLAS threads changes the last bits of products.
+    with threadpool_limits(1):
+        while not session.over:
+            before = time.perf_counter()
+            opened = session.open_round()
+            payloads, memories = device_messages(site, opened.plan, memories)
+            for group in (*honest, *byzantine):
+                opened.broadcast.charge(opened.counted, group)
+                messages = [payloads[device] for device in group]
+                opened.inbox.receive(group, encode_reply(opened.plan, messages))
+            record = session.close_round(opened)
+            record["seconds"] = time.perf_counter() - before
+            results.add_round(record)
+            watch(record)
+    summary = session.summary("inprocess", time.perf_counter() - started, versions())
+    results.finish(summary, session.state.model)
+    if session.failure is not None:
+        raise RoundError(session.failure)
+    return summary

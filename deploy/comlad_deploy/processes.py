@@ -1,0 +1,222 @@
+"""The processes engine: a server and its devices, each a process of this machine."""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from comlad.attacks import ATTACKS
+from comlad.config import require
+from comlad.errors import ComladError, ConfigError
+from comlad.experiment import Command, Experiment, Prepared, process_groups
+from comlad_server.results import Results
+
+__all__ = ["ProcessError", "run_processes"]
+
+logger = logging.getLogger(__name__)
+
+# How long a process may take to end by itself before it is killed.
+_GRACE_S = 10.0
+
+# Stands in a command for the server's address, which is known only when it runs.
+_ADDRESS = "{address}"
+
+Watch = Callable[[dict[str, Any]], None]
+_Process = asyncio.subprocess.Process
+
+
+class ProcessError(ComladError):
+    """A process of the cluster ended when it should not have.
+
+    Args:
+        reason: Which one, and what it means.
+        status: What the command should exit with.
+    """
+
+    def __init__(self, reason: str, status: int = 1) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+async def run_processes(
+    prepared: Prepared, directory: Path, per_process: int = 1, watch: Watch = lambda _: None
+) -> dict[str, Any]:
+    """Run an experiment as a server process and device processes on loopback.
+
+    Whatever ends this coroutine, cancellation included, ends every process it started;
+    a server that is ended so writes what it has.
+
+    Args:
+        prepared: What is run.
+        directory: Where the server writes its results.
+        per_process: How many devices share a process.
+        watch: Called with the server's events.
+
+    Returns:
+        The contents of summary.json.
+
+    Raises:
+        ConfigError: The attack's program is not there.
+        ProcessError: The server failed, or a device ended before the run began.
+    """
+    experiment = prepared.experiment
+    commands = _device_commands(experiment, per_process, directory)
+    Results(directory, experiment).close()  # the server reads experiment.toml from there
+    cluster = _Cluster()
+    try:
+        server, address = await cluster.start_server(directory)
+        for name, command, environment in commands:
+            await cluster.start_device(address, name, command, environment)
+        await cluster.follow(server, watch)
+    finally:
+        await cluster.end()
+    summary: dict[str, Any] = json.loads((directory / "summary.json").read_text("utf-8"))
+    return summary
+
+
+class _Cluster:
+    """The processes that were started, and their end."""
+
+    def __init__(self) -> None:
+        self._server: _Process | None = None
+        self._devices: dict[str, _Process] = {}
+
+    async def start_server(self, directory: Path) -> tuple[_Process, str]:
+        """Start a server on a port that the system picks; gives its address."""
+        server = self._server = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "comlad_server"),
+            *("--experiment", str(directory / "experiment.toml"), "--out", str(directory)),
+            *("--listen", "127.0.0.1:0", "--json", "--log-level", "error"),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            env=_environment(),
+            start_new_session=True,  # Ctrl-C reaches this process alone, which ends the others
+        )
+        event = await _next_event(server)
+        if event is None:
+            raise ProcessError("the server did not start", await server.wait() or 1)
+        return server, event["address"]
+
+    async def start_device(
+        self, address: str, name: str, command: list[str], environment: Mapping[str, str]
+    ) -> None:
+        try:
+            self._devices[name] = await asyncio.create_subprocess_exec(
+                *(address if word == _ADDRESS else word for word in command),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                env={**_environment(), **environment, "COMLAD_SERVER": address},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise ConfigError(
+                f"[attack] command = {command!r}: does not start ({error})"
+            ) from error
+
+    async def follow(self, server: _Process, watch: Watch) -> None:
+        """Pass the server's events on until it has ended."""
+        begun = False
+        losses = {
+            asyncio.ensure_future(process.wait()): name for name, process in self._devices.items()
+        }
+        event = asyncio.ensure_future(_next_event(server))
+        try:
+            while True:
+                await asyncio.wait({event, *losses}, return_when=asyncio.FIRST_COMPLETED)
+                if event.done():
+                    if (happened := event.result()) is None:
+                        break
+                    begun = True
+                    watch(happened)
+                    event = asyncio.ensure_future(_next_event(server))
+                for loss in [loss for loss in losses if loss.done()]:
+                    self._mourn(losses.pop(loss), loss.result(), begun)
+        finally:
+            for task in (event, *losses):
+                task.cancel()
+        if status := await server.wait():
+            raise ProcessError("the run ended early; see the server's message above", status)
+
+    async def end(self) -> None:
+        """End whatever still runs, the server first so that it can write what it has."""
+        if self._server is not None:
+            await _end([self._server])
+        await _end(list(self._devices.values()))
+
+    def _mourn(self, name: str, status: int, begun: bool) -> None:
+        if not begun:
+            raise ProcessError(f"{name} ended with status {status} before the run began")
+        if status:
+            logger.warning("%s ended with status %d; the run goes on without", name, status)
+
+
+def _device_commands(
+    experiment: Experiment, per_process: int, directory: Path
+) -> list[tuple[str, list[str], dict[str, str]]]:
+    """Name, command and environment of each device process."""
+    require(per_process >= 1, "--per-process", per_process, "must be at least 1")
+    honest, byzantine = process_groups(experiment.devices, experiment.seed, per_process)
+    commands: list[tuple[str, list[str], dict[str, str]]] = [
+        (f"device {_ids(group)}", [*_program("comlad_device", group)], {}) for group in honest
+    ]
+    if isinstance(attack := experiment.attack, Command):
+        if shutil.which(attack.command[0]) is None:
+            right = "must be a program that can be executed"
+            raise ConfigError(f"[attack] command = {list(attack.command)!r}: {right}")
+        return commands + [
+            (f"device {device}", list(attack.command), {"COMLAD_DEVICE": str(device)})
+            for group in byzantine
+            for device in group
+        ]
+    for group in byzantine if attack is not None else ():
+        table = ATTACKS.write(attack)
+        command = [*_program("comlad_device.byzantine", group), "--attack", table.pop("kind")]
+        for key, value in table.items():
+            command += ["--set", f"{key}={json.dumps(value)}"]
+        if experiment.devices.redraw:
+            command += ["--schedule", str(directory / "experiment.toml")]
+        commands.append((f"device {_ids(group)}", command, {}))
+    return commands
+
+
+def _program(module: str, group: tuple[int, ...]) -> list[str]:
+    return [
+        *(sys.executable, "-m", module, "--server", _ADDRESS),
+        *("--device", _ids(group), "--log-level", "error"),
+    ]
+
+
+def _ids(group: tuple[int, ...]) -> str:
+    return ",".join(map(str, group))
+
+
+def _environment() -> dict[str, str]:
+    # Many processes share the machine: one BLAS thread each, and no memory set aside for more.
+    return {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+async def _next_event(server: _Process) -> dict[str, Any] | None:
+    """The server's next event; None when there are no more."""
+    assert server.stdout is not None
+    line = await server.stdout.readline()
+    event: dict[str, Any] | None = json.loads(line) if line else None
+    return event
+
+
+async def _end(processes: list[_Process]) -> None:
+    running = [process for process in processes if process.returncode is None]
+    for process in running:
+        process.send_signal(signal.SIGTERM)
+    for process in running:
+        try:
+            async with asyncio.timeout(_GRACE_S):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,72 @@
+"""`comlad run`: an experiment file on one of the engines."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from comlad.config import at, parse_toml, require, with_assignments
+from comlad.errors import ConfigError
+from comlad.experiment import Prepared, prepare, read_experiment
+from comlad_deploy.inprocess import run_inprocess
+from comlad_deploy.processes import run_processes
+from comlad_deploy.progress import progress
+from comlad_deploy.text import describe_summary
+from comlad_server.results import Results
+
+__all__ = ["Engine", "run_file", "run_prepared"]
+
+Engine = Literal["processes", "inprocess"]
+
+
+def run_file(
+    path: Path,
+    *,
+    engine: Engine,
+    per_process: int,
+    assignments: Sequence[str],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Run an experiment file and print what came of it."""
+    require(per_process >= 1, "--per-process", per_process, "must be at least 1")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot read it ({error})") from error
+    tables = with_assignments(parse_toml(text, str(path)), assignments)
+    with at(f"{path}:"):
+        prepared = prepare(read_experiment(tables, path.parent.absolute()))
+    experiment = prepared.experiment
+    directory = out or Path("out", experiment.name)
+    with progress(experiment.rounds, hidden=as_json) as watch:
+        summary = run_prepared(prepared, directory, engine, per_process, watch(experiment.name))
+    print(json.dumps(summary, indent=2) if as_json else describe_summary(summary, directory))
+
+
+def run_prepared(
+    prepared: Prepared,
+    directory: Path,
+    engine: Engine,
+    per_process: int,
+    watch: Callable[[dict[str, Any]], None],
+) -> dict[str, Any]:
+    """Run an experiment on an engine; gives the contents of summary.json."""
+    if engine == "inprocess":
+        with Results(directory, prepared.experiment) as results:
+            return run_inprocess(prepared, results, per_process, watch)
+    with asyncio.Runner() as runner:
+        return runner.run(_interruptible(run_processes(prepared, directory, per_process, watch)))
+
+
+async def _interruptible(work: Any) -> dict[str, Any]:
+    """Let SIGTERM end the work as Ctrl-C does, so that no process is left behind."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        result: dict[str, Any] = await task
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+    return result

@@ -1,0 +1,1 @@
+"""The device programs, honest and Byzantine: carry `comlad.rounds.device_messages` over gRPC."""

@@ -1,0 +1,171 @@
+"""A device process's end of the connection."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+
+from comlad.attacks import Attack
+from comlad.errors import MessageError
+from comlad.problems import Arrays
+from comlad.rounds import Memories, Site, device_messages
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import (
+    Welcome,
+    decode_dataset,
+    decode_round,
+    decode_welcome,
+    encode_join,
+    encode_ready,
+    encode_reply,
+    parse_response,
+)
+
+__all__ = ["Client", "ServerRefusedError"]
+
+logger = logging.getLogger(__name__)
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
+# Reasons to try again; any other status means that trying again is no use.
+_PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+
+_Stream = grpc.aio.StreamStreamCall[bytes, bytes]
+
+
+class ServerRefusedError(Exception):
+    """The server does not want these devices, or is not one that they understand."""
+
+
+@dataclass
+class Client:
+    """Serves some devices until the server says that the run is over.
+
+    Args:
+        server: HOST:PORT.
+        devices: The ids of the devices.
+        attack: What those that lie send instead.
+        liars: Which devices lie in a round.
+    """
+
+    server: str
+    devices: tuple[int, ...]
+    attack: Attack | None = None
+    liars: Callable[[int], frozenset[int]] = lambda _: frozenset()
+    _datasets: dict[bytes, Arrays] = field(default_factory=dict)
+
+    async def run(self) -> int:
+        """Take part; gives the number of rounds that the run had.
+
+        Waits for a server that is not there, and comes back to one that went away.
+
+        Raises:
+            ServerRefusedError: Trying again would be no use.
+        """
+        options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.initial_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
+            ("grpc.min_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
+            ("grpc.max_reconnect_backoff_ms", int(1000 * _LONGEST_PAUSE_S)),
+        ]
+        pause = _FIRST_PAUSE_S
+        async with grpc.aio.insecure_channel(self.server, options) as channel:
+            while True:
+                await self._connected(channel)
+                try:
+                    return await self._take_part(channel)
+                except grpc.aio.AioRpcError as error:
+                    if error.code() not in _PASSING:
+                        raise ServerRefusedError(
+                            f"{error.code().name}: {error.details()}"
+                        ) from error
+                    logger.warning("lost the server (%s); trying again", error.details())
+                except MessageError as error:
+                    raise ServerRefusedError(f"not understood: {error}") from error
+                # Up to twice as long, so that devices that were lost together do not
+                # all come back together.
+                await asyncio.sleep(pause * random.uniform(1, 2))
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+
+    async def _connected(self, channel: grpc.aio.Channel) -> None:
+        """Wait for the server; gRPC itself tries again and again, ever more slowly."""
+        told = False
+        while (state := channel.get_state(try_to_connect=True)) != grpc.ChannelConnectivity.READY:
+            if state == grpc.ChannelConnectivity.TRANSIENT_FAILURE and not told:
+                logger.warning("no server at %s yet; trying again until there is one", self.server)
+                told = True
+            await channel.wait_for_state_change(state)
+
+    async def _take_part(self, channel: grpc.aio.Channel) -> int:
+        """One stream from Join to Finished."""
+        stream: _Stream = channel.stream_stream(f"/{_SERVICE}/Train")()
+        try:
+            await stream.write(encode_join(self.devices))
+            welcome, site = await self._welcome(channel, stream)
+            await stream.write(encode_ready())
+            memories: Memories = {}
+            while True:
+                response = await _read(stream)
+                match response.WhichOneof("event"):
+                    case "round":
+                        plan = decode_round(
+                            response.round,
+                            len(self.devices),
+                            welcome.device_count,
+                            welcome.dimension,
+                        )
+                        payloads, memories = device_messages(site, plan, memories)
+                        await stream.write(encode_reply(plan, payloads))
+                    case "refusal":
+                        logger.warning(
+                            "round %d: %s", response.refusal.round, response.refusal.reason
+                        )
+                    case "finished":
+                        return response.finished.rounds
+                    case other:
+                        raise MessageError(f"{other or 'nothing'} in the middle of a run")
+        finally:
+            stream.cancel()
+
+    async def _welcome(self, channel: grpc.aio.Channel, stream: _Stream) -> tuple[Welcome, Site]:
+        response = await _read(stream)
+        if response.WhichOneof("event") != "welcome":
+            raise MessageError("a stream that does not begin with Welcome")
+        welcome = decode_welcome(response.welcome, len(self.devices))
+        digest = welcome.dataset_sha256
+        if digest not in self._datasets:
+            self._datasets = {digest: decode_dataset(await _fetch(channel, welcome), digest)}
+        return welcome, welcome.site(self._datasets[digest], self.devices, self.attack, self.liars)
+
+
+async def _read(stream: _Stream) -> pb.TrainResponse:
+    data = await stream.read()
+    if not isinstance(data, bytes):  # the stream has ended: let its status say why
+        code, details = await stream.code(), await stream.details()
+        raise grpc.aio.AioRpcError(
+            grpc.StatusCode.UNAVAILABLE if code == grpc.StatusCode.OK else code,
+            grpc.aio.Metadata(),
+            grpc.aio.Metadata(),
+            details or "the stream ended",
+        )
+    return parse_response(data)
+
+
+async def _fetch(channel: grpc.aio.Channel, welcome: Welcome) -> bytes:
+    """The dataset in its serialised form; never more of it than was announced."""
+    fetch = channel.unary_stream(
+        f"/{_SERVICE}/FetchDataset",
+        pb.FetchDatasetRequest.SerializeToString,
+        pb.FetchDatasetResponse.FromString,
+    )
+    data = bytearray()
+    async for response in fetch(pb.FetchDatasetRequest(sha256=welcome.dataset_sha256)):
+        data += response.chunk
+        if len(data) > welcome.dataset_bytes:
+            raise MessageError(f"more than the {welcome.dataset_bytes} bytes of data announced")
+    return bytes(data)

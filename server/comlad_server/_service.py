@@ -1,0 +1,103 @@
+"""The gRPC face of a training run: bytes in, bytes out, errors as status codes."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from comlad.errors import MessageError
+from comlad.experiment import Prepared
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import (
+    MAX_JOIN_BYTES,
+    encode_dataset,
+    encode_welcome,
+    parse_join,
+    parse_ready,
+    parse_request,
+)
+from comlad_server._stream import Stream
+from comlad_server._tcp import find_connection
+from comlad_server._training import Training
+
+__all__ = ["TrainingService"]
+
+_Context = grpc.aio.ServicerContext[bytes, bytes]
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class TrainingService:
+    """TrainingService of proto/comlad/v1/training.proto.
+
+    Args:
+        prepared: What is run; its training data is what devices may fetch.
+        training: The run that the streams take part in.
+    """
+
+    def __init__(self, prepared: Prepared, training: Training) -> None:
+        self._prepared = prepared
+        self._training = training
+        self._dataset = encode_dataset(prepared.data.train)
+
+    def add_to(self, server: grpc.aio.Server) -> None:
+        """Offer the service. No serialisers: messages are bounded before they are parsed."""
+        methods: dict[str, grpc.RpcMethodHandler[Any, Any]] = {
+            "Train": grpc.stream_stream_rpc_method_handler(self.train),
+            "FetchDataset": grpc.unary_stream_rpc_method_handler(
+                self.fetch_dataset, pb.FetchDatasetRequest.FromString
+            ),
+        }
+        name = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
+
+    async def train(self, _: AsyncIterator[bytes], context: _Context) -> None:
+        """Serve the stream of one device process from Join to its end."""
+        try:
+            stream = await self._admit(context)
+        except MessageError as error:
+            self._training.stranger(f"{context.peer()}: {error}")
+            await context.abort(_CODES[error.status], str(error))
+        try:
+            if isinstance(data := await context.read(), bytes):
+                parse_ready(data)
+                self._training.ready(stream)
+            while isinstance(data := await context.read(), bytes):
+                self._training.receive(stream, data)
+        except MessageError as error:
+            self._training.stranger(f"{context.peer()}: {error}")
+            await context.abort(_CODES[error.status], str(error))
+        finally:
+            self._training.leave(stream)
+
+    async def fetch_dataset(
+        self, request: pb.FetchDatasetRequest, context: _Context
+    ) -> AsyncIterator[bytes]:
+        """The dataset in chunks."""
+        if request.sha256 != self._dataset.sha256:
+            reason = f"no dataset with digest {request.sha256.hex()}"
+            await context.abort(grpc.StatusCode.NOT_FOUND, reason)
+        for chunk in self._dataset.chunks():
+            yield chunk
+
+    async def _admit(self, context: _Context) -> Stream:
+        data = await context.read()
+        if not isinstance(data, bytes):
+            raise MessageError("a stream that ended before it joined")
+        request = parse_request(data, MAX_JOIN_BYTES)
+        devices = parse_join(request, self._prepared.experiment.devices.count)
+
+        async def write(message: bytes) -> None:
+            try:
+                await context.write(message)
+            except grpc.aio.BaseError as error:
+                raise ConnectionError("the stream has ended") from error
+
+        stream = Stream(devices, write, find_connection(context.peer()))
+        try:
+            self._training.join(stream)
+        except MessageError:
+            stream.close()
+            raise
+        stream.tell(encode_welcome(self._prepared, devices, self._dataset))
+        return stream

@@ -1,0 +1,82 @@
+"""The server's end of a device process's stream."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from comlad_server._tcp import TcpMeter
+
+__all__ = ["Stream"]
+
+# Refusals that may wait for a peer that does not read; more are dropped.
+_MAX_NOTES = 32
+
+
+class Stream:
+    """Writes to one device process without ever making the round wait for it.
+
+    At most one broadcast waits to be written: a newer one takes the place of an
+    older, which a device so slow has no use for any more.
+
+    Args:
+        devices: The ids of the devices that the process hosts, by slot.
+        write: Sends a message; raises ConnectionError when the peer is gone.
+        meter: Counts the connection, if it can be counted.
+    """
+
+    def __init__(
+        self,
+        devices: tuple[int, ...],
+        write: Callable[[bytes], Awaitable[None]],
+        meter: TcpMeter | None,
+    ) -> None:
+        self.devices = devices
+        self._write = write
+        self._meter = meter
+        self._seen = meter.read() if meter else (0, 0)
+        self._notes: deque[bytes] = deque()
+        self._broadcast: bytes | None = None
+        self._writer: asyncio.Task[None] | None = None
+
+    def broadcast(self, message: bytes) -> None:
+        """Send a round; replaces one that still waits."""
+        self._broadcast = message
+        self._wake()
+
+    def tell(self, message: bytes) -> None:
+        """Send something small."""
+        if len(self._notes) < _MAX_NOTES:
+            self._notes.append(message)
+            self._wake()
+
+    def count_tcp(self) -> tuple[int, int] | None:
+        """Bytes up and down on the connection since the last call; None if nobody counts them."""
+        if self._meter is None:
+            return None
+        now = self._meter.read()
+        up, down = now[0] - self._seen[0], now[1] - self._seen[1]
+        self._seen = now
+        return up, down
+
+    def close(self) -> None:
+        """The stream has ended; what still waits is dropped."""
+        if self._writer is not None:
+            self._writer.cancel()
+        if self._meter is not None:
+            self._meter.close()
+
+    def _wake(self) -> None:
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._drain())
+
+    async def _drain(self) -> None:
+        try:
+            while self._notes or self._broadcast is not None:
+                if self._notes:
+                    await self._write(self._notes.popleft())
+                elif self._broadcast is not None:
+                    message, self._broadcast = self._broadcast, None
+                    await self._write(message)
+        except ConnectionError:
+            self._notes.clear()
+            self._broadcast = None

@@ -1,0 +1,89 @@
+"""What the kernel counted on a TCP connection of this process, from its TCP_INFO.
+
+gRPC does not hand out its sockets; they are found among the process's open files by
+their addresses. Only on Linux: elsewhere, and where a connection is not to be found,
+there is no count, never a guess.
+"""
+
+import os
+import socket
+import struct
+import sys
+from ipaddress import ip_address
+from typing import Protocol
+from urllib.parse import unquote
+
+__all__ = ["TcpMeter", "find_connection"]
+
+# Offsets in Linux's struct tcp_info, stable since 4.19 (include/uapi/linux/tcp.h).
+_BYTES_RECEIVED = 128
+_BYTES_SENT = 200
+_INFO_SIZE = 208
+
+
+class TcpMeter(Protocol):
+    """Counts of one connection, as the server sees it."""
+
+    def read(self) -> tuple[int, int]:
+        """Bytes received and sent so far, retransmissions included."""
+
+    def close(self) -> None:
+        """Stop counting."""
+
+
+class _SocketMeter:
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self) -> tuple[int, int]:
+        info = self._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+        (received,) = struct.unpack_from("=Q", info, _BYTES_RECEIVED)
+        (sent,) = struct.unpack_from("=Q", info, _BYTES_SENT)
+        return received, sent
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def find_connection(peer: str) -> TcpMeter | None:
+    """The meter of the connection with a peer, named as gRPC does: "ipv4:127.0.0.1:4711".
+
+    The meter holds a duplicate of the descriptor, so that it cannot come to mean
+    another connection; who asked for it closes it.
+    """
+    if sys.platform != "linux" or not (address := _address(peer)):
+        return None
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            connection = socket.socket(fileno=os.dup(int(name)))
+        except OSError:
+            continue  # closed meanwhile, or no socket
+        if _is_connection_with(connection, address):
+            return _SocketMeter(connection)
+        connection.close()
+    return None
+
+
+def _address(peer: str) -> tuple[str, int] | None:
+    family, _, rest = peer.partition(":")
+    host, _, port = unquote(rest).rpartition(":")
+    if family not in ("ipv4", "ipv6") or not port.isdigit():
+        return None
+    return _plain(host.strip("[]")), int(port)
+
+
+def _is_connection_with(connection: socket.socket, address: tuple[str, int]) -> bool:
+    try:
+        if connection.family not in (socket.AF_INET, socket.AF_INET6):
+            return False
+        host, port, *_ = connection.getpeername()
+        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+    except OSError:
+        return False
+    return (_plain(host), port) == address and len(info) == _INFO_SIZE
+
+
+def _plain(host: str) -> str:
+    """One spelling of an address: an IPv4 address in IPv6 clothes is the IPv4 address."""
+    address = ip_address(host.partition("%")[0])
+    return str(getattr(address, "ipv4_mapped", None) or address)

@@ -1,0 +1,207 @@
+"""The run: who is connected, when a round opens and closes, what is recorded of it.
+
+Knows time and files, but nothing of gRPC; what a message means is decided in `comlad`.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from comlad.errors import MessageError, RoundError, Status
+from comlad.experiment import Prepared
+from comlad.rounds import ByteCount
+from comlad.session import OpenRound, Session
+from comlad.wire import encode_finished
+from comlad_server._stream import Stream
+from comlad_server.results import Results, versions
+
+__all__ = ["Training"]
+
+logger = logging.getLogger(__name__)
+
+# How long devices may take to hang up after the last round.
+_FAREWELL_S = 5.0
+
+
+class Training:
+    """One run of an experiment with whoever connects.
+
+    Args:
+        prepared: What is run.
+        results: Where it is written.
+        watch: Called with every round's record.
+    """
+
+    def __init__(
+        self, prepared: Prepared, results: Results, watch: Callable[[dict[str, Any]], None]
+    ) -> None:
+        self.strangers = 0
+        self._prepared = prepared
+        self._results = results
+        self._watch = watch
+        self._session = Session(prepared)
+        self._streams: dict[int, Stream] = {}  # by device, from join to leave
+        self._ready: set[Stream] = set()
+        self._open: OpenRound | None = None
+        self._waited_for: set[int] = set()
+        self._changed = asyncio.Event()
+        self._setup = ByteCount(prepared.experiment.devices.count)
+        self._stopping: str | None = None
+
+    # What the connections report.
+
+    def join(self, stream: Stream) -> None:
+        """A stream says which devices it hosts.
+
+        Raises:
+            MessageError: One of them is connected already.
+        """
+        for device in stream.devices:
+            if device in self._streams:
+                raise MessageError(
+                    f"device {device} is connected already: an id can be registered once",
+                    Status.ALREADY_EXISTS,
+                )
+        self._streams.update(dict.fromkeys(stream.devices, stream))
+
+    def ready(self, stream: Stream) -> None:
+        """The devices of a stream have the data and take part from the open round on."""
+        self._ready.add(stream)
+        self._count_tcp(stream, self._setup)
+        logger.info("devices %s are ready", _ids(stream.devices))
+        if self._open is not None and not self._open.inbox.answered(stream.devices):
+            self._send(stream, self._open)
+        self._changed.set()
+
+    def receive(self, stream: Stream, data: bytes) -> None:
+        """A message of a stream that is ready.
+
+        Raises:
+            MessageError: The stream is to be cut off.
+        """
+        if self._session.over:
+            return  # too late to matter
+        if self._open is None:
+            raise MessageError("no round is open", Status.FAILED_PRECONDITION)
+        inbox = self._open.inbox
+        for verdict in inbox.receive(stream.devices, data):
+            logger.warning("refused device %d: %s", verdict.device, verdict.reason)
+            stream.tell(verdict.answer)
+        if inbox.answered(self._waited_for):
+            self._changed.set()
+        if inbox.exhausted(stream.devices):
+            raise MessageError("refused too often in one round", Status.RESOURCE_EXHAUSTED)
+
+    def leave(self, stream: Stream) -> None:
+        """A stream has ended, for whatever reason."""
+        if stream in self._ready:
+            self._ready.remove(stream)
+            if self._open is not None:
+                self._count_tcp(stream, self._open.counted)
+                logger.warning("devices %s have gone", _ids(stream.devices))
+        for device in stream.devices:
+            if self._streams.get(device) is stream:
+                del self._streams[device]
+        stream.close()
+        self._changed.set()
+
+    def stranger(self, reason: str) -> None:
+        """A peer was turned away before it was any device."""
+        self.strangers += 1
+        logger.warning("turned away: %s", reason)
+
+    def stop(self, reason: str) -> None:
+        """Close no further round."""
+        self._stopping = reason
+        self._changed.set()
+
+    # The run itself.
+
+    async def run(self) -> None:
+        """Train, then write the summary, whatever ended the run.
+
+        Raises:
+            RoundError: The run ended before its last round; says why.
+        """
+        await self._everyone()
+        started = time.perf_counter()
+        try:
+            while not self._session.over:
+                await self._train_round()
+        except RoundError as error:
+            self._session.failure = str(error)
+        self._open = None
+        seconds = time.perf_counter() - started
+        summary = self._session.summary("processes", seconds, versions(), self.strangers)
+        summary["setup"] = self._setup.totals()
+        self._results.finish(summary, self._session.state.model)
+        await self._farewell()
+        if self._session.failure is not None:
+            raise RoundError(self._session.failure)
+
+    async def _everyone(self) -> None:
+        count = self._prepared.experiment.devices.count
+        while len(ready := {d for stream in self._ready for d in stream.devices}) < count:
+            missing = [device for device in range(count) if device not in ready]
+            logger.info("waiting for devices %s", _ids(missing))
+            await self._change()
+
+    async def _train_round(self) -> None:
+        while not self._ready:
+            logger.warning("no device is connected; waiting")
+            await self._change()
+        before = time.perf_counter()
+        self._open = opened = self._session.open_round()
+        self._waited_for = {device for stream in self._ready for device in stream.devices}
+        for stream in self._ready:
+            self._send(stream, opened)
+        try:
+            async with asyncio.timeout(self._prepared.experiment.devices.deadline_s):
+                while not opened.inbox.answered(self._waited_for):
+                    await self._change()
+        except TimeoutError:
+            missing = _ids(opened.inbox.missing())
+            logger.warning("round %d: deadline, without %s", opened.plan.round, missing)
+        for stream in self._ready:
+            self._count_tcp(stream, opened.counted)
+        record = self._session.close_round(opened)
+        record["seconds"] = time.perf_counter() - before
+        self._results.add_round(record)
+        self._watch(record)
+        logger.info("round %d: loss %.6g", opened.plan.round, record["loss"] or math.nan)
+        if "skipped" in record:
+            logger.warning("round %d: the model stays: %s", opened.plan.round, record["skipped"])
+
+    def _send(self, stream: Stream, opened: OpenRound) -> None:
+        opened.broadcast.charge(opened.counted, stream.devices)
+        stream.broadcast(opened.broadcast.message(stream.devices))
+
+    def _count_tcp(self, stream: Stream, counted: ByteCount) -> None:
+        if counts := stream.count_tcp():
+            counted.add_tcp(stream.devices, *counts)
+
+    async def _change(self) -> None:
+        """Wait until a stream or the round has changed, or the run is to stop."""
+        await self._changed.wait()
+        self._changed.clear()
+        if self._stopping is not None:
+            raise RoundError(self._stopping)
+
+    async def _farewell(self) -> None:
+        message = encode_finished(self._session.state.round)
+        for stream in set(self._streams.values()):
+            stream.tell(message)
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                while self._streams:
+                    await self._change()
+        except TimeoutError:
+            logger.warning("devices %s did not hang up", _ids(sorted(self._streams)))
+
+
+def _ids(devices: list[int] | tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, devices[:10]))
+    return shown if len(devices) <= 10 else f"{shown} and {len(devices) - 10} more"
