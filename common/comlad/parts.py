@@ -9,11 +9,12 @@ by an entry point in the family's group, for instance in its pyproject.toml:
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import is_dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar, cast
 
-from comlad.config import at, read_fields, unknown, write_fields
+from comlad.config import at, mistake, read_fields, unknown, write_fields
 from comlad.errors import ConfigError
 
 __all__ = ["Table"]
@@ -63,8 +64,10 @@ class Table(Generic[T]):
 
     def read(self, table: Mapping[str, object]) -> T:
         """The configured part from a table with `kind` and the part's parameters."""
-        if not isinstance(kind := table.get("kind"), str):
+        if "kind" not in table:
             raise ConfigError(f"kind is missing: one of {', '.join(self.kinds())}")
+        if not isinstance(kind := table["kind"], str):
+            raise mistake("kind", kind, f"must be one of {', '.join(self.kinds())}")
         parameters = {key: value for key, value in table.items() if key != "kind"}
         part = self.lookup(kind)
         with at(f"(kind {kind!r})"):
@@ -75,9 +78,10 @@ class Table(Generic[T]):
         return {"kind": self.kind_of(part), **write_fields(part)}
 
     def kind_of(self, part: T) -> str:
-        for kind in self.kinds():
-            if type(part) is self.lookup(kind):
-                return kind
+        for kind in [*self.own, *self._foreign()]:
+            with suppress(ConfigError):  # another package's, broken and not what is looked for
+                if type(part) is self.lookup(kind):
+                    return kind
         raise ConfigError(f"{part!r} is in no table of {self.family}")
 
     def _foreign(self) -> dict[str, EntryPoint]:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
 # Reasons to try again; any other status means that trying again is no use.
-_PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED, grpc.StatusCode.UNKNOWN}
+_PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
 _Stream = grpc.aio.StreamStreamCall[bytes, bytes]
 

@@ -1,5 +1,6 @@
 """The gRPC face of a training run: bytes in, bytes out, errors as status codes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -67,6 +68,9 @@ class TrainingService:
         except MessageError as error:
             self._training.stranger(f"{context.peer()}: {error}")
             await context.abort(_CODES[error.status], str(error))
+        except asyncio.CancelledError:
+            if not self._training.over:  # the peer's doing; else the run hung up, politely
+                raise
         finally:
             self._training.leave(stream)
 
@@ -93,7 +97,9 @@ class TrainingService:
             except grpc.aio.BaseError as error:
                 raise ConnectionError("the stream has ended") from error
 
-        stream = Stream(devices, write, find_connection(context.peer()))
+        handler = asyncio.current_task()
+        assert handler is not None
+        stream = Stream(devices, write, find_connection(context.peer()), handler.cancel)
         try:
             self._training.join(stream)
         except MessageError:

@@ -7,6 +7,7 @@ there is no count, never a guess.
 
 import os
 import socket
+import stat
 import struct
 import sys
 from ipaddress import ip_address
@@ -53,15 +54,27 @@ def find_connection(peer: str) -> TcpMeter | None:
     """
     if sys.platform != "linux" or not (address := _address(peer)):
         return None
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            connection = socket.socket(fileno=os.dup(int(name)))
-        except OSError:
-            continue  # closed meanwhile, or no socket
-        if _is_connection_with(connection, address):
+    try:
+        names = os.listdir("/proc/self/fd")
+    except OSError:
+        return None
+    for name in names:
+        connection = _duplicate(int(name))
+        if connection is not None and _is_connection_with(connection, address):
             return _SocketMeter(connection)
-        connection.close()
+        if connection is not None:
+            connection.close()
     return None
+
+
+def _duplicate(descriptor: int) -> socket.socket | None:
+    """A second descriptor of the same socket; None if it is no socket or closed meanwhile."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return None
+        return socket.socket(fileno=os.dup(descriptor))
+    except OSError:
+        return None
 
 
 def _address(peer: str) -> tuple[str, int] | None:

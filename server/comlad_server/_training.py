@@ -22,7 +22,7 @@ __all__ = ["Training"]
 
 logger = logging.getLogger(__name__)
 
-# How long devices may take to hang up after the last round.
+# How long devices may take to hear that the run is over.
 _FAREWELL_S = 5.0
 
 
@@ -113,6 +113,11 @@ class Training:
         self.strangers += 1
         logger.warning("turned away: %s", reason)
 
+    @property
+    def over(self) -> bool:
+        """Whether the last round is closed."""
+        return self._session.over
+
     def stop(self, reason: str) -> None:
         """Close no further round."""
         self._stopping = reason
@@ -192,14 +197,12 @@ class Training:
 
     async def _farewell(self) -> None:
         message = encode_finished(self._session.state.round)
-        for stream in set(self._streams.values()):
-            stream.tell(message)
-        try:
-            async with asyncio.timeout(_FAREWELL_S):
-                while self._streams:
-                    await self._change()
-        except TimeoutError:
-            logger.warning("devices %s did not hang up", _ids(sorted(self._streams)))
+        streams = set(self._streams.values())
+        farewells = [asyncio.create_task(stream.finish(message)) for stream in streams]
+        if farewells:
+            _, late = await asyncio.wait(farewells, timeout=_FAREWELL_S)
+            for farewell in late:
+                farewell.cancel()
 
 
 def _ids(devices: list[int] | tuple[int, ...]) -> str:

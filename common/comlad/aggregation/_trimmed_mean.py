@@ -10,8 +10,11 @@ from comlad.config import require
 
 __all__ = ["TrimmedMean"]
 
-# Columns that are sorted at a time, so that a block of them stays in the cache.
-_BLOCK = 1024
+# Columns that are worked on at a time, so that a block of them stays in the cache.
+_SORT_BLOCK = 1024
+_SELECT_BLOCK = 4096
+# Up to so many vectors, selecting by comparing whole rows beats sorting each column.
+_FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,39 @@ class TrimmedMean:
 
     def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
         n, dimension = vectors.shape
-        kept = slice(self.count(n, f), n - self.count(n, f))
+        count = self.count(n, f)
+        few = n <= _FEW and dimension >= _SELECT_BLOCK
+        block, average = (_SELECT_BLOCK, _by_selection) if few else (_SORT_BLOCK, _by_sorting)
         result = np.empty(dimension)
-        for start in range(0, dimension, _BLOCK):
-            columns = np.ascontiguousarray(vectors[:, start : start + _BLOCK].T)
-            columns.sort(axis=1)
-            result[start : start + _BLOCK] = columns[:, kept].mean(axis=1)
+        for start in range(0, dimension, block):
+            columns = slice(start, start + block)
+            average(vectors[:, columns], count, result[columns])
         return result
+
+
+def _by_sorting(
+    vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]
+) -> None:
+    # Transposed, because a sort along the contiguous axis is several times faster.
+    columns = np.ascontiguousarray(vectors.T)
+    columns.sort(axis=1)
+    np.mean(columns[:, count : len(vectors) - count], axis=1, out=result)
+
+
+def _by_selection(
+    vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]
+) -> None:
+    """Move the largest up and the smallest down, `count` times, in all columns at once."""
+    n = len(vectors)
+    rows, spare = list(vectors.copy()), np.empty_like(vectors[0])
+    for end in range(count):
+        up = [(i, i + 1) for i in range(end, n - 1 - end)]
+        down = [(i - 1, i) for i in range(n - 2 - end, end, -1)]
+        for low, high in up + down:
+            np.minimum(rows[low], rows[high], out=spare)
+            np.maximum(rows[low], rows[high], out=rows[high])
+            rows[low], spare = spare, rows[low]
+    result[:] = rows[count]
+    for row in rows[count + 1 : n - count]:
+        result += row
+    result /= n - 2 * count

@@ -44,7 +44,9 @@ class Cyclic:
 
     def encode(self, gradients: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
         coded = gradients[rows[:, 0]]
+        gathered = np.empty_like(coded)
         for column in rows.T[1:]:
-            coded += gradients[column]
+            np.take(gradients, column, axis=0, out=gathered, mode="clip")
+            coded += gathered
         coded /= self.load
         return coded

@@ -31,7 +31,7 @@ class Dense:
         return len(self.values)
 
     def write_to(self, row: NDArray[np.float64]) -> None:
-        """Put the vector into `row`, shape (Q,)."""
+        """Put the vector into `row`, shape (Q,), which is all zeros."""
         row[:] = self.values
 
     def describe(self) -> str:
@@ -54,9 +54,8 @@ class Sparse:
     values: Values
 
     def write_to(self, row: NDArray[np.float64]) -> None:
-        """Put the vector into `row`, shape (Q,)."""
-        row[:] = 0
-        row[self.indices] = self.values
+        """Put the vector into `row`, shape (Q,), which is all zeros."""
+        row[self.indices] = self.values.astype(np.float64)
 
     def describe(self) -> str:
         """Its form in a few words."""

@@ -58,7 +58,10 @@ def _convert(key: str, value: object, hint: Any) -> Any:
         if isinstance(value, list | tuple):
             return tuple(_convert(key, item, arguments[0]) for item in value)
     elif hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise mistake(key, value, "must be a number below 10^308") from error
     elif (hint is bool or not isinstance(value, bool)) and isinstance(value, hint):
         return value
     raise mistake(key, value, f"must be {_describe(hint)}")

@@ -36,8 +36,8 @@ class Devices:
         require(count < 2**31, "count", count, "must be less than 2^31")
         if isinstance(byzantine, tuple):
             right = f"must be distinct ids from 0 to {count - 1}"
-            ids = set(byzantine)
-            require(len(ids) == liars and ids <= set(range(count)), "byzantine", byzantine, right)
+            distinct = len(set(byzantine)) == liars and all(0 <= i < count for i in byzantine)
+            require(distinct, "byzantine", byzantine, right)
             right = "must be a number, not a list, if redraw is true"
             require(not self.redraw, "byzantine", byzantine, right)
         right = f"must be at least 0 and less than half of {count} devices"

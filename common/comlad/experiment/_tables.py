@@ -62,8 +62,9 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
         if key not in _TABLES and key not in ("name", "seed", "rounds"):
             raise unknown("key", key, ["name", "seed", "rounds", *_TABLES])
     head = read_fields(_Head, {key: tables[key] for key in tables if key not in _TABLES})
+    found = _table(tables, "devices")
     with at("[devices]"):
-        devices = read_fields(Devices, _table(tables, "devices"))
+        devices = read_fields(Devices, found)
     problem = _part(PROBLEMS, tables, "problem", None)
     if directory is not None and isinstance(problem, _HasPaths):
         problem = problem.relative_to(directory)

@@ -49,6 +49,8 @@ class SoftmaxRegression:
         rng = run_generator(seed if self.data_seed is None else self.data_seed, Stream.DATA)
         order = rng.permutation(len(labels))
         held_out, train = np.split(order, [round(self.held_out * len(order))])
+        right = "leaves no sample to measure accuracy on; must be more"
+        require(len(held_out) > 0, "held_out", self.held_out, right)
         require(
             subsets <= len(train),
             "devices.count",
@@ -91,8 +93,8 @@ class CrossEntropy:
                 f"features {features.shape}, labels {labels.shape} and sizes {sizes.sum()}: "
                 "must speak of the same number of samples"
             )
-        if labels.min() < 0 or sizes.min() < 0:
-            raise ConfigError("labels and sizes of subsets must not be negative")
+        if not labels.size or labels.min() < 0 or sizes.min() < 0:
+            raise ConfigError("there must be samples, with labels and sizes that are not negative")
         self.features = _with_bias(features)
         self.labels = labels.astype(np.intp)
         self.starts = np.concatenate([[0], np.cumsum(sizes.astype(np.intp))])

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from comlad.compression import Payload
 from comlad.errors import ConfigError
@@ -20,7 +19,7 @@ class Outcome:
     """What came of a round.
 
     Args:
-        update_norm: ‖x_{t+1} − x_t‖.
+        update_norm: ‖x_{t+1} − x_t‖; infinite if its square is out of the finite numbers.
         skipped: Why the model stayed where it was; None if it moved.
     """
 
@@ -54,10 +53,12 @@ def close_round(
         experiment.aggregator.check(len(devices), f)
     except ConfigError as error:
         return State(state.round + 1, state.model, memories), Outcome(0.0, str(error))
-    vectors = np.empty((len(devices), len(state.model)))
+    vectors = np.zeros((len(devices), len(state.model)))
     for row, device in zip(vectors, devices, strict=True):
         payloads[device].write_to(row)
-        row[:], memories[device] = experiment.estimator.receive(row, memories.get(device, {}))
+        estimate, memories[device] = experiment.estimator.receive(row, memories.get(device, {}))
+        if estimate is not row:
+            row[:] = estimate
     rng = run_generator(experiment.seed, Stream.AGGREGATION, state.round)
     with np.errstate(over="ignore", invalid="ignore"):
         aggregate = experiment.aggregator(vectors, f, rng)
@@ -65,8 +66,6 @@ def close_round(
     if not np.isfinite(model).all():
         skipped = "the step would leave the finite numbers"
         return State(state.round + 1, state.model, memories), Outcome(0.0, skipped)
-    return State(state.round + 1, model, memories), Outcome(_norm(model - state.model))
-
-
-def _norm(vector: NDArray[np.float64]) -> float:
-    return float(np.sqrt((vector**2).sum()))
+    with np.errstate(over="ignore"):  # a liar can make the square of a finite step infinite
+        update_norm = float(np.sqrt(((model - state.model) ** 2).sum()))
+    return State(state.round + 1, model, memories), Outcome(update_norm)

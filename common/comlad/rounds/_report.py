@@ -37,15 +37,13 @@ def round_record(
         stray: Messages that were nobody's answer to this round, by device, and why.
         counted: The round's bytes.
     """
-    loss = prepared.objective.loss(state.model)
-    accuracy = prepared.objective.accuracy(state.model)
-    record: dict[str, Any] = {
-        "round": state.round - 1,
-        "loss": loss if math.isfinite(loss) else None,
-    }
+    with np.errstate(over="ignore", invalid="ignore"):
+        loss = prepared.objective.loss(state.model)
+        accuracy = prepared.objective.accuracy(state.model)
+    record: dict[str, Any] = {"round": state.round - 1, "loss": _finite(loss)}
     if accuracy is not None:
         record["accuracy"] = accuracy
-    record["update_norm"] = outcome.update_norm
+    record["update_norm"] = _finite(outcome.update_norm)
     if outcome.skipped is not None:
         record["skipped"] = outcome.skipped
     record["missing"] = sorted(missing)
@@ -57,6 +55,11 @@ def round_record(
     if streams := counted.by_stream():
         record["streams"] = streams
     return record
+
+
+def _finite(number: float) -> float | None:
+    """JSON has no other numbers."""
+    return number if math.isfinite(number) else None
 
 
 class Report:

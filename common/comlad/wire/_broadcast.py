@@ -77,7 +77,7 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
     tasks = np.array(message.tasks, np.intp)
     if len(tasks) != devices or (tasks >= device_count).any():
         raise MessageError(f"tasks {tasks.tolist()}: must be {devices}, each below {device_count}")
-    model = np.frombuffer(message.model_float64, "<f8").astype(np.float64)
+    model = np.frombuffer(message.model_float64, "<f8").astype(np.float64, copy=False)
     return Plan(message.round, message.plan, model, permutation, tasks)
 
 

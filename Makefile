@@ -1,0 +1,59 @@
+# make demo and make test need Python 3.11 or newer and nothing else: all else is
+# installed into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
+
+.PHONY: help demo test check format proto bench clean
+
+help:
+	@echo "make demo    train on real images with three liars among ten devices"
+	@echo "make test    all tests"
+	@echo "make check   formatting, linting, types, layers"
+	@echo "make bench   speed, side by side"
+	@echo "make proto   generate the protobuf code again, after a change"
+	@echo "make format  format the sources"
+
+demo: $(VENV)/.lab
+	$(BIN)/comlad demo --out out/demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist worksteal
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench.rounds
+	$(BIN)/python -m bench.per_process
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+proto: $(VENV)/.dev
+	$(BIN)/python -m hatchling build --target wheel --hooks-only
+
+clean:
+	rm -rf $(VENV) out
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "$(PYTHON) is not Python 3.11 or newer; try make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+# A change of a .proto file installs again, which generates its code again.
+$(VENV)/.lab: $(VENV)/.python $(SOURCES)
+	$(BIN)/python -m pip install --quiet --editable ".[lab]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.lab
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@

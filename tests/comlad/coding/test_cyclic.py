@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from comlad.coding import Cyclic
+from comlad.errors import ConfigError
+from comlad.problems import LinearRegression, SoftmaxRegression
+from samples import fresh_rng
+
+
+def encode_by_the_task_matrix(
+    gradients: NDArray[np.float64],
+    tasks: NDArray[np.intp],
+    permutation: NDArray[np.intp],
+    load: int,
+) -> NDArray[np.float64]:
+    """LAD, eq. (5): g_i = Σ_k ŝ(T_i, k) ∇f_{p_k}(x) / d, as one product with Ŝ."""
+    n = len(gradients)
+    matrix = np.zeros((n, n))
+    for i in range(n):
+        for j in range(load):
+            matrix[i, (i + j) % n] = 1
+    coded: NDArray[np.float64] = matrix[tasks] @ gradients[permutation] / load
+    return coded
+
+
+@pytest.mark.parametrize(("n", "load"), [(1, 1), (2, 2), (7, 1), (7, 3), (7, 7), (40, 11)])
+def test_agrees_with_the_task_matrix(n: int, load: int) -> None:
+    coding, gradients = Cyclic(load), fresh_rng().normal(0, 1, (n, 6))
+    tasks, permutation = coding.draw(n, fresh_rng(1))
+
+    coded = coding.encode(gradients, coding.subsets(tasks, permutation))
+
+    twin = encode_by_the_task_matrix(gradients, tasks, permutation, load)
+    assert coded == pytest.approx(twin, rel=1e-12, abs=1e-14)
+
+
+@pytest.mark.parametrize("load", [1, 4, 9])
+def test_has_every_subset_computed_by_as_many_devices(load: int) -> None:
+    coding = Cyclic(load)
+
+    subsets = coding.subsets(*coding.draw(9, fresh_rng()))
+
+    assert np.bincount(subsets.ravel(), minlength=9).tolist() == [load] * 9
+
+
+def test_sends_the_gradient_itself_without_redundancy() -> None:
+    coding, gradients = Cyclic(1), fresh_rng().normal(0, 1, (5, 3))
+    tasks, permutation = coding.draw(5, fresh_rng())
+
+    coded = coding.encode(gradients, coding.subsets(tasks, permutation))
+
+    assert coded.tobytes() == gradients[permutation[tasks]].tobytes()
+
+
+@pytest.mark.parametrize("load", [0, -3])
+def test_refuses_to_compute_nothing(load: int) -> None:
+    with pytest.raises(ConfigError, match=f"^load = {load}: must be at least 1$"):
+        Cyclic(load)
+
+
+@pytest.mark.parametrize(
+    "problem", [LinearRegression(dimension=33), SoftmaxRegression(split="dirichlet")]
+)
+def test_makes_all_honest_devices_agree_to_the_last_bit_where_each_computes_everything(
+    problem: LinearRegression | SoftmaxRegression,
+) -> None:
+    n = 10
+    objective, coding = problem.objective(problem.load(n, 0)), Cyclic(n)
+    gradients = objective.gradients(fresh_rng().normal(0, 1, objective.dimension), np.arange(n))
+
+    coded = coding.encode(gradients, coding.subsets(*coding.draw(n, fresh_rng())))
+
+    assert {row.tobytes() for row in coded} == {coded[0].tobytes()}
+    assert coded[0] == pytest.approx(gradients.mean(axis=0), rel=1e-9, abs=1e-12)
+
+
+class TestTheory:
+    """LAD, Section VI, over the draws of T and p; each within four standard errors."""
+
+    DRAWS = 3000
+
+    @pytest.mark.parametrize(
+        ("n", "honest", "d"), [(20, 12, 5), (10, 7, 3), (10, 7, 1), (10, 7, 9), (12, 1, 4)]
+    )
+    def test_lemma_1(self, n: int, honest: int, d: int) -> None:
+        # E‖(1/dH) h Ŝ − (1/N) 1‖²: coded unit vectors are the rows of Ŝ.
+        deviations = [
+            ((coded[:honest].mean(axis=0) - 1 / n) ** 2).sum() for coded in self.coded(np.eye(n), d)
+        ]
+
+        formula = (n - honest) * (n - d) / (d * honest * (n - 1) * n)
+        self.assert_mean(deviations, formula)
+
+    @pytest.mark.parametrize(("n", "d"), [(10, 1), (10, 3), (10, 9)])
+    def test_lemma_2_with_equality(self, n: int, d: int) -> None:
+        # β² is a bound on V = (1/N) Σ ‖∇f_k − µ‖²; with V itself both sides are the same.
+        gradients = fresh_rng(3).normal(1, 2, (n, 4))
+        mean = gradients.mean(axis=0)
+        variance = ((gradients - mean) ** 2).sum(axis=1).mean()
+
+        errors = [((coded[0] - mean) ** 2).sum() for coded in self.coded(gradients, d)]
+
+        self.assert_mean(errors, (n - d) / (d * (n - 1)) * variance)
+
+    def test_is_unbiased(self) -> None:
+        gradients = fresh_rng(3).normal(1, 2, (10, 1))
+
+        sent = [float(coded[0, 0]) for coded in self.coded(gradients, 3)]
+
+        self.assert_mean(sent, float(gradients.mean()))
+
+    @pytest.mark.parametrize("honest", [1, 6])
+    def test_lemma_1_is_zero_where_each_computes_everything(self, honest: int) -> None:
+        coded = next(iter(self.coded(np.eye(8), 8)))
+
+        assert coded[:honest].mean(axis=0) == pytest.approx(np.full(8, 1 / 8), rel=1e-15)
+
+    def coded(self, gradients: NDArray[np.float64], d: int) -> list[NDArray[np.float64]]:
+        """The coded vectors of all devices in each of many draws."""
+        coding, rng = Cyclic(d), fresh_rng(5)
+        draws = (coding.draw(len(gradients), rng) for _ in range(self.DRAWS))
+        return [coding.encode(gradients, coding.subsets(*draw)) for draw in draws]
+
+    def assert_mean(self, values: list[float], formula: float) -> None:
+        # The deterministic cases (d = 1, N − 1) have no spread but rounding.
+        allowed = 4 * np.std(values) / np.sqrt(len(values)) + 1e-12
+        assert abs(np.mean(values) - formula) < allowed

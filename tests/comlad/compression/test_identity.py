@@ -1,0 +1,18 @@
+import numpy as np
+
+from comlad.compression import Identity
+from samples import dense, fresh_rng
+
+
+def test_is_exact() -> None:
+    vector = np.array([1 / 3, -0.0, 5e-324, 1e308])
+
+    assert dense(Identity().compress(vector, fresh_rng())).tobytes() == vector.tobytes()
+
+
+def test_rounds_to_the_type_that_travels() -> None:
+    vector = np.array([1 / 3, 1e-50, -2.5])
+
+    sent = dense(Identity("float32").compress(vector, fresh_rng()))
+
+    assert sent.tolist() == [float(np.float32(1 / 3)), 0.0, -2.5]

@@ -1,0 +1,224 @@
+"""What a person is told: one line with the key, what was found and what would be right."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from comlad.config import parse_toml
+from comlad.errors import ConfigError
+from samples import complaint, tables
+
+DIGITS = {"kind": "softmax-regression"}
+
+# What is laid over an experiment that can be, how the line begins, how it goes on.
+BAD: dict[str, tuple[dict[str, Any], str, str]] = {
+    "unknown key": ({"round": 3}, "unknown key 'round': did you mean 'rounds'? one of ", "seed"),
+    "unknown table": ({"compresor": {}}, "unknown key 'compresor': did you mean 'compressor'?", ""),
+    "unknown key of the devices": (
+        {"devices": {"count": 5, "byzantin": 1}},
+        "[devices] unknown key 'byzantin': did you mean 'byzantine'?",
+        "deadline_s",
+    ),
+    "unknown key of a part": (
+        {"coding": {"kind": "cyclic", "lod": 2}},
+        "[coding] (kind 'cyclic') unknown key 'lod': did you mean 'load'?",
+        "one of load",
+    ),
+    "key of another part": (
+        {"compressor": {"kind": "identity", "keep": 3}},
+        "[compressor] (kind 'identity') unknown key 'keep': ",
+        "one of values",
+    ),
+    "unknown problem": (
+        {"problem": {"kind": "linear-regresion"}},
+        "[problem] unknown kind of problems 'linear-regresion': did you mean 'linear-regression'?",
+        "",
+    ),
+    "unknown coding": (
+        {"coding": {"kind": "ciclic"}},
+        "[coding] unknown kind of codings 'ciclic': did you mean 'cyclic'?",
+        "",
+    ),
+    "unknown estimator": (
+        {"estimator": {"kind": "plane"}},
+        "[estimator] unknown kind of estimators 'plane': did you mean 'plain'?",
+        "",
+    ),
+    "unknown compressor": (
+        {"compressor": {"kind": "zip"}},
+        "[compressor] unknown kind of compressors 'zip': ",
+        "one of identity, random-sparsification",
+    ),
+    "unknown aggregator": (
+        {"aggregator": {"kind": "trimed-mean"}},
+        "[aggregator] unknown kind of aggregators 'trimed-mean': did you mean 'trimmed-mean'?",
+        "",
+    ),
+    "unknown pre-aggregation": (
+        {"aggregator": {"before": [{"kind": "nmm"}]}},
+        "[aggregator] before unknown kind of preaggregators 'nmm': did you mean 'nnm'?",
+        "",
+    ),
+    "unknown attack": (
+        {"attack": {"kind": "signflip"}},
+        "[attack] unknown kind of attacks 'signflip': did you mean 'sign-flip'?",
+        "",
+    ),
+    "unknown step": (
+        {"step": {"kind": "sdg", "learning_rate": 1.0}},
+        "[step] unknown kind of steps 'sdg': did you mean 'sgd'?",
+        "",
+    ),
+    "no problem": ({"problem": None}, "[problem] kind is missing: one of ", "linear-regression"),
+    "no kind of attack": ({"attack": {}}, "[attack] kind is missing: one of ", "sign-flip"),
+    "no rounds": ({"rounds": None}, "rounds is missing: give a whole number", ""),
+    "no devices": ({"devices": None}, "[devices] count is missing: give a whole number", ""),
+    "no rate": ({"step": None}, "[step] (kind 'sgd') learning_rate is missing: give a number", ""),
+    "kind that is no word": ({"coding": {"kind": 3}}, "[coding] kind = 3: must be one of ", ""),
+    "trim that leaves nobody": (
+        {"aggregator": {"kind": "trimmed-mean", "trim": 3}},
+        "[aggregator] trim = 3: drops 3 at each end and leaves none of 5 vectors; must be less",
+        "",
+    ),
+    "trim of a half": (
+        {"aggregator": {"kind": "trimmed-mean", "trim": 0.5}},
+        "[aggregator] (kind 'trimmed-mean') trim = 0.5: must be less than 0.5: a fraction",
+        "",
+    ),
+    "load above the devices": (
+        {"coding": {"kind": "cyclic", "load": 6}},
+        "[coding] load = 6: must be at most 5, the number of devices and of subsets",
+        "",
+    ),
+    "no load": ({"coding": {"load": 0}}, "[coding] (kind 'cyclic') load = 0: must be at least", ""),
+    "too many liars": (
+        {"devices": {"count": 4, "byzantine": 2}},
+        "[devices] byzantine = 2: must be at least 0 and less than half of 4 devices",
+        "",
+    ),
+    "too much tolerated": (
+        {"devices": {"count": 4, "tolerate": 2}},
+        "[devices] tolerate = 2: must be at least 0 and less than half of 4 devices",
+        "",
+    ),
+    "keep above the dimension": (
+        {"compressor": {"kind": "random-sparsification", "keep": 7}},
+        "[compressor] keep = 7: must be at most 6, the dimension of the model",
+        "",
+    ),
+    "keep nothing": (
+        {"compressor": {"kind": "random-sparsification", "keep": 0}},
+        "[compressor] (kind 'random-sparsification') keep = 0: must be at least 1 coordinate",
+        "",
+    ),
+    "negative rate": (
+        {"step": {"learning_rate": -1e-3}},
+        "[step] (kind 'sgd') learning_rate = -0.001: must be a positive number",
+        "",
+    ),
+    "no rounds at all": ({"rounds": 0}, "rounds = 0: must be at least 1", ""),
+    "more rounds than the wire counts": ({"rounds": 2**32}, "rounds = 4294967296: must be ", ""),
+    "negative seed": ({"seed": -1}, "seed = -1: must be from 0 to 2^63 − 1", ""),
+    "empty name": ({"name": "  "}, "name = '  ': must not be empty", ""),
+    "true for a whole number": ({"rounds": True}, "rounds = True: must be a whole number", ""),
+    "true for a number": (
+        {"step": {"learning_rate": True}},
+        "[step] (kind 'sgd') learning_rate = True: must be a number",
+        "",
+    ),
+    "true for a count or fraction": (
+        {"aggregator": {"kind": "trimmed-mean", "trim": True}},
+        "[aggregator] (kind 'trimmed-mean') trim = True: must be a whole number or a number",
+        "",
+    ),
+    "words for a number": ({"seed": "one"}, "seed = 'one': must be a whole number", ""),
+    "a number for a name": ({"name": 5}, "name = 5: must be a string", ""),
+    "a fraction of a device": (
+        {"devices": {"count": 4.5}},
+        "[devices] count = 4.5: must be a whole number",
+        "",
+    ),
+    "one for true": (
+        {"devices": {"count": 5, "redraw": 1}},
+        "[devices] redraw = 1: must be true or false",
+        "",
+    ),
+    "a word that is none of the choices": (
+        {"problem": DIGITS | {"split": "labels"}},
+        "[problem] (kind 'softmax-regression') split = 'labels': must be one of 'label', ",
+        "'dirichlet', 'iid'",
+    ),
+    "a word for a table": (
+        {"coding": "cyclic"},
+        "coding = 'cyclic': must be a table, [coding]",
+        "",
+    ),
+    "a list for a table": ({"devices": [{"count": 5}]}, "devices = [{'count': 5}]: must be a", ""),
+    "a chain of compressors": (
+        {"compressor": [{"kind": "identity"}, {"kind": "identity"}]},
+        "[[compressor]] = '2 tables': a chain of several compressors is not supported; give one",
+        "",
+    ),
+    "a word before the rule": (
+        {"aggregator": {"before": ["nnm"]}},
+        "[aggregator] before = ['nnm']: must be a list of tables, such as [{ kind =",
+        "",
+    ),
+    "a command that is no list": (
+        {"attack": {"command": "./attacker"}},
+        "[attack] command = './attacker': must be a list, each a string",
+        "",
+    ),
+    "a command with a parameter": (
+        {"attack": {"command": ["./attacker"], "factor": 2}},
+        "[attack] unknown key 'factor': ",
+        "one of command",
+    ),
+    "an empty command": ({"attack": {"command": []}}, "[attack] command = []: must name a", ""),
+    "data in a file that is missing": (
+        {"problem": {"kind": "linear-regression", "arrays": "no/such.npz"}},
+        "[problem] arrays = 'no/such.npz': must be an .npz file with features and targets",
+        "No such file",
+    ),
+    "more devices than samples": (
+        {"problem": DIGITS, "devices": {"count": 1500, "byzantine": 1}},
+        "[problem] devices.count = 1500: must be at most 1438, the number of training samples",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "begins", "goes_on"), BAD.values(), ids=BAD)
+def test_names_the_key_what_was_found_and_what_would_be_right(
+    changes: dict[str, Any], begins: str, goes_on: str
+) -> None:
+    message = complaint(tables(**changes))
+
+    assert message.startswith(begins)
+    assert goes_on in message
+    assert "\n" not in message
+
+
+def test_names_the_file_that_does_not_fit_the_devices(tmp_path: Path) -> None:
+    path = tmp_path / "data.npz"
+    np.savez(path, features=np.ones((4, 2)), targets=np.ones(4))
+
+    message = complaint(tables(problem={"kind": "linear-regression", "arrays": str(path)}))
+
+    assert message == (
+        f"[problem] arrays = {str(path)!r}: features has shape (4, 2): "
+        "must have a row for each of 5 devices"
+    )
+
+
+@pytest.mark.parametrize("text", ["rounds = ", "[devices\ncount = 5", 'name = "a', "a = 1\na = 2"])
+def test_says_where_a_file_is_not_toml(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_toml(text, "experiment.toml")
+
+    message = str(caught.value)
+    assert message.startswith("experiment.toml is not TOML: ")
+    assert "(at " in message
+    assert "\n" not in message

@@ -1,0 +1,167 @@
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from comlad.aggregation import Aggregation
+from comlad.compression import Dense, Payload
+from comlad.experiment import Prepared
+from comlad.rounds import Outcome, State, close_round, initial_state
+from samples import answers, first_plan, fresh_rng, small
+
+ROBUST = {"kind": "trimmed-mean", "before": [{"kind": "nnm"}]}
+
+
+def all_answers(prepared: Prepared) -> dict[int, Payload]:
+    return dict(enumerate(answers(prepared, first_plan(prepared))))
+
+
+def close(prepared: Prepared, payloads: dict[int, Payload]) -> State:
+    state, _ = close_round(prepared, initial_state(prepared), payloads)
+    return state
+
+
+def skipped(prepared: Prepared, payloads: dict[int, Payload]) -> str | None:
+    before = State(4, fresh_rng().normal(0, 1, 6))
+    state, outcome = close_round(prepared, before, payloads)
+    assert state.round == 5
+    if outcome.skipped is not None:
+        assert state.model.tobytes() == before.model.tobytes()
+        assert outcome.update_norm == 0
+    return outcome.skipped
+
+
+def test_steps_along_the_aggregate() -> None:
+    prepared = small(aggregator={"kind": "mean"}, step={"learning_rate": 0.5})
+    payloads: dict[int, Payload] = {device: Dense(np.full(6, device + 1.0)) for device in range(5)}
+    before = State(0, np.full(6, 10.0))
+
+    state, outcome = close_round(prepared, before, payloads)
+
+    assert state.round == 1
+    assert state.model.tolist() == [8.5] * 6
+    assert outcome.update_norm == pytest.approx(1.5 * np.sqrt(6))
+    assert outcome.skipped is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_does_not_care_who_answered_first(seed: int) -> None:
+    prepared = small("devices.count=30", "devices.byzantine=9", aggregator=ROBUST)
+    payloads = all_answers(prepared)
+    arrival = fresh_rng(seed).permutation(30).tolist()
+
+    late = close(prepared, {device: payloads[device] for device in arrival})
+
+    assert late.model.tobytes() == close(prepared, payloads).model.tobytes()
+
+
+def test_leaves_the_state_and_the_answers_alone() -> None:
+    prepared = small(aggregator=ROBUST)
+    state, payloads = initial_state(prepared), all_answers(prepared)
+    before = {device: payload.values.tobytes() for device, payload in payloads.items()}
+    state.model.flags.writeable = False
+
+    close_round(prepared, state, payloads)
+
+    assert state.round == 0
+    assert {device: payload.values.tobytes() for device, payload in payloads.items()} == before
+
+
+@dataclass(frozen=True)
+class Witness:
+    """A rule that remembers what it was asked."""
+
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def check(self, n: int, f: int) -> None:
+        self.asked.append((n, f))
+
+    def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
+        self.asked.append((len(vectors), f))
+        return vectors[0]
+
+
+def with_rule(prepared: Prepared, witness: Witness) -> Prepared:
+    experiment = replace(prepared.experiment, aggregator=Aggregation(witness))
+    witness.asked.clear()
+    return replace(prepared, experiment=experiment)
+
+
+class TestAbsentDevices:
+    @pytest.mark.parametrize(("absent", "f"), [(0, 3), (1, 2), (3, 0), (5, 0)])
+    def test_are_so_many_liars_less(self, absent: int, f: int) -> None:
+        prepared = small("devices.count=9", "devices.byzantine=3")
+        payloads, witness = all_answers(prepared), Witness()
+        there = dict(list(payloads.items())[absent:])
+
+        close(with_rule(prepared, witness), there)
+
+        assert witness.asked == [(9 - absent, f)] * 2
+
+    def test_are_counted_against_what_is_tolerated_where_that_is_given(self) -> None:
+        prepared = small("devices.count=9", "devices.byzantine=1", "devices.tolerate=4")
+        payloads, witness = all_answers(prepared), Witness()
+        del payloads[3]
+
+        close(with_rule(prepared, witness), payloads)
+
+        assert witness.asked == [(8, 3)] * 2
+
+    def test_are_left_out_of_the_aggregate(self) -> None:
+        prepared = small(
+            "devices.tolerate=0", aggregator={"kind": "mean"}, step={"learning_rate": 1}
+        )
+        payloads: dict[int, Payload] = {2: Dense(np.full(6, 1.0)), 4: Dense(np.full(6, 5.0))}
+
+        assert close(prepared, payloads).model.tolist() == [-3.0] * 6
+
+
+class TestSkips:
+    def test_a_round_that_nobody_answered(self) -> None:
+        assert skipped(small(), {}) == "nobody answered"
+
+    def test_a_round_with_too_few_answers_for_the_rule(self) -> None:
+        prepared = small()
+        payloads = {device: all_answers(prepared)[device] for device in (0, 1)}
+
+        message = "trim = 1: drops 1 at each end and leaves none of 2 vectors; must be less"
+        assert skipped(prepared, payloads) == message
+
+    @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e308])
+    def test_a_step_out_of_the_finite_numbers(self, value: float) -> None:
+        prepared = small(aggregator={"kind": "mean"}, step={"learning_rate": 100})
+        payloads: dict[int, Payload] = {device: Dense(np.zeros(6)) for device in range(5)}
+        payloads[3] = Dense(np.array([0, 0, value, 0, 0, 0]))
+
+        assert skipped(prepared, payloads) == "the step would leave the finite numbers"
+
+    def test_nothing_else(self) -> None:
+        prepared = small()
+
+        assert skipped(prepared, all_answers(prepared)) is None
+
+
+@pytest.mark.parametrize(("before", "value"), [(0.0, 1e200), (-1e308, -1.5e308)])
+def test_takes_a_step_too_long_to_measure(before: float, value: float) -> None:
+    prepared = small(aggregator={"kind": "mean"}, step={"learning_rate": 1})
+    payloads: dict[int, Payload] = {0: Dense(np.full(6, value))}
+
+    state, outcome = close_round(prepared, State(0, np.full(6, before)), payloads)
+
+    assert state.model.tolist() == [before - value] * 6
+    assert outcome == Outcome(np.inf)
+
+
+def test_finds_no_liar_too_large_to_ignore() -> None:
+    prepared = small("devices.byzantine=1", aggregator=ROBUST, compressor={"kind": "identity"})
+    payloads = all_answers(prepared)
+    liar = 2
+    honest = np.array([payloads[d].values for d in range(5) if d != liar])
+    payloads[liar] = Dense(np.full(6, 1e200))
+
+    state = close(prepared, payloads)
+
+    aggregate = -state.model / 1e-4
+    assert np.abs(aggregate).max() <= np.abs(honest).max()

@@ -1,0 +1,200 @@
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from comlad.attacks import View
+from comlad.coding import Cyclic
+from comlad.compression import Identity
+from comlad.errors import ConfigError
+from comlad.experiment import byzantine_devices
+from comlad.rng import device_key
+from comlad.rounds import (
+    Site,
+    State,
+    device_message,
+    device_messages,
+    local_site,
+    plan_round,
+)
+from samples import answers, dense, first_plan, fresh_rng, small
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "as small as can be": {},
+    "many": {"devices": {"count": 40, "byzantine": 13}, "coding": {"kind": "cyclic", "load": 7}},
+    "all of it by everyone": {"coding": {"kind": "cyclic", "load": 5}},
+    "redrawn": {"devices": {"count": 9, "byzantine": 4, "redraw": True}},
+    "long vectors": {"problem": {"kind": "linear-regression", "dimension": 9001}},
+    "images": {"problem": {"kind": "softmax-regression"}},
+    "images, uneven": {
+        "problem": {"kind": "softmax-regression", "split": "dirichlet", "alpha": 3.0},
+        "compressor": {"kind": "identity"},
+    },
+}
+
+
+@pytest.mark.parametrize("changes", SETTINGS.values(), ids=SETTINGS)
+def test_are_the_same_bits_alone_and_together(changes: dict[str, Any]) -> None:
+    prepared = small(**changes)
+    site, model = local_site(prepared), fresh_rng().normal(0, 1, prepared.objective.dimension)
+    plan = plan_round(prepared, State(3, model))
+
+    together, _ = device_messages(site, plan, {})
+
+    for device in site.devices:
+        alone, _ = device_message(site, plan, device, {})
+        assert alone.values.tobytes() == together[device].values.tobytes()
+        assert dense(alone).tobytes() == dense(together[device]).tobytes()
+
+
+def test_are_the_same_bits_in_whichever_process_a_device_is() -> None:
+    prepared = small("devices.count=9")
+    plan, whole = first_plan(prepared), local_site(prepared)
+    hosted = (7, 2, 4)
+    keys = tuple(device_key(prepared.experiment.seed, device) for device in hosted)
+
+    there, _ = device_messages(replace(whole, devices=hosted, keys=keys), plan.told(hosted), {})
+
+    here = answers(prepared, plan)
+    for device, payload in zip(hosted, there, strict=True):
+        assert dense(payload).tobytes() == dense(here[device]).tobytes()
+
+
+def test_are_the_coded_gradients_where_nobody_lies_or_compresses() -> None:
+    prepared = small("devices.byzantine=0", compressor={"kind": "identity"})
+    plan = first_plan(prepared)
+
+    sent = [dense(payload) for payload in answers(prepared, plan)]
+
+    gradients = prepared.objective.gradients(plan.model, np.arange(5))
+    for device, vector in enumerate(sent):
+        task = int(plan.tasks[device])
+        subsets = [plan.permutation[(task + k) % 5] for k in range(2)]
+        assert vector == pytest.approx(gradients[subsets].mean(axis=0), rel=1e-12)
+
+
+def test_are_flipped_by_the_liars_and_by_no_one_else() -> None:
+    lying = small("devices.byzantine=2", compressor={"kind": "identity"})
+    honest = small("devices.byzantine=0", compressor={"kind": "identity"})
+    liars = byzantine_devices(lying.experiment.devices, lying.experiment.seed)
+
+    sent = answers(lying, first_plan(lying))
+
+    truth = answers(honest, first_plan(honest))
+    for device in range(5):
+        factor = -2 if device in liars else 1
+        assert dense(sent[device]).tobytes() == (factor * dense(truth[device])).tobytes()
+
+
+def test_are_flipped_by_others_in_every_round_if_redrawn() -> None:
+    changes: dict[str, Any] = {"compressor": {"kind": "identity"}}
+    lying = small("devices.byzantine=2", "devices.redraw=true", **changes)
+    honest = small("devices.byzantine=0", **changes)
+    flipped = set()
+
+    for round in range(8):
+        plan = plan_round(lying, State(round, np.zeros(6)))
+        pairs = zip(answers(lying, plan), answers(honest, plan), strict=True)
+        different = {d for d, (one, two) in enumerate(pairs) if dense(one)[0] != dense(two)[0]}
+        assert different == byzantine_devices(lying.experiment.devices, 1, round)
+        flipped.add(frozenset(different))
+
+    assert len(flipped) > 3
+
+
+def test_are_compressed_with_each_devices_own_draws() -> None:
+    prepared = small("compressor.keep=3", coding={"kind": "cyclic", "load": 5})
+
+    supports = {tuple(np.flatnonzero(dense(payload))) for payload in all_rounds(prepared)}
+
+    assert len(supports) > 10  # of the 20 that there are
+
+
+def all_rounds(prepared: Any) -> list[Any]:
+    plans = [plan_round(prepared, State(round, np.zeros(6))) for round in range(8)]
+    return [payload for plan in plans for payload in answers(prepared, plan)]
+
+
+def test_leave_the_plan_alone() -> None:
+    prepared = small()
+    plan = first_plan(prepared)
+    for array in (plan.model, plan.permutation, plan.tasks):
+        array.flags.writeable = False
+
+    assert len(answers(prepared, plan)) == 5
+
+
+def test_do_not_warn_of_a_model_that_runs_away() -> None:
+    prepared = small("devices.byzantine=0", "compressor.values=float32")
+    plan = plan_round(prepared, State(0, np.full(6, 1e300)))
+
+    assert not all(np.isfinite(payload.values).all() for payload in answers(prepared, plan))
+
+
+def test_need_a_network_for_a_program_of_its_own() -> None:
+    prepared = small(attack={"command": ["./attacker"]})
+
+    with pytest.raises(ConfigError, match=r"^\[attack\] command: .* use --engine processes$"):
+        local_site(prepared)
+
+
+@dataclass(frozen=True)
+class Spy:
+    """Keeps what it was shown, and sends a vector of its own."""
+
+    shape: tuple[int, ...]
+    seen: list[View]
+
+    def __call__(self, view: View) -> NDArray[np.float64]:
+        self.seen.append(view)
+        return np.ones(self.shape)
+
+
+def spied_site(shape: tuple[int, ...]) -> tuple[Site, Spy]:
+    spy = Spy(shape, [])
+    site = local_site(small("devices.byzantine=[3]"))
+    return replace(site, compressor=Identity(), attack=spy), spy
+
+
+class TestAttacks:
+    def test_see_what_the_device_was_told(self) -> None:
+        site, spy = spied_site((6,))
+        prepared = small()
+        plan = plan_round(prepared, State(9, np.arange(6.0)))
+
+        device_messages(site, plan, {})
+
+        (view,) = spy.seen
+        assert (view.round, view.device, view.task) == (9, 3, int(plan.tasks[3]))
+        assert view.model.tobytes() == plan.model.tobytes()
+        assert view.permutation.tolist() == plan.permutation.tolist()
+        assert view.coding == Cyclic(2)
+
+    def test_can_compute_their_own_honest_vector(self) -> None:
+        site, spy = spied_site((6,))
+        device_messages(site, first_plan(small()), {})
+        (view,) = spy.seen
+
+        subsets = view.coding.subsets(np.array([view.task]), view.permutation)
+        gradients = view.objective.gradients(view.model, subsets[0])
+
+        coded = view.coding.encode(gradients, np.arange(2)[None])
+        assert coded[0].tobytes() == view.honest.tobytes()
+
+    def test_decide_what_is_sent(self) -> None:
+        site, _ = spied_site((6,))
+
+        payloads, _ = device_messages(site, first_plan(small()), {})
+
+        assert dense(payloads[3]).tolist() == [1.0] * 6
+
+    @pytest.mark.parametrize("shape", [(5,), (7,), (6, 1), ()])
+    def test_must_send_a_vector_of_the_models_length(self, shape: tuple[int, ...]) -> None:
+        site, _ = spied_site(shape)
+
+        with pytest.raises(ConfigError) as caught:
+            device_messages(site, first_plan(small()), {})
+
+        assert str(caught.value).endswith(f"gave shape {shape}: must be (6,)")

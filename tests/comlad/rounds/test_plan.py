@@ -1,0 +1,57 @@
+import numpy as np
+
+from comlad.rounds import State, initial_state, plan_round
+from samples import first_plan, small
+
+
+def test_starts_from_zero() -> None:
+    state = initial_state(small())
+
+    assert state.round == 0
+    assert state.model.tolist() == [0.0] * 6
+
+
+def test_gives_tasks_and_subsets_to_everyone() -> None:
+    plan = first_plan(small())
+
+    assert sorted(plan.tasks.tolist()) == list(range(5))
+    assert sorted(plan.permutation.tolist()) == list(range(5))
+
+
+def test_carries_the_round_and_its_model() -> None:
+    model = np.arange(6.0)
+
+    plan = plan_round(small(), State(41, model))
+
+    assert plan.round == 41
+    assert plan.model.tobytes() == model.tobytes()
+
+
+def test_depends_on_the_seed_and_the_round_alone() -> None:
+    first = plan_round(small(), State(2, np.zeros(6)))
+    second = plan_round(small("step.learning_rate=1"), State(2, np.ones(6)))
+
+    assert first.tasks.tolist() == second.tasks.tolist()
+    assert first.permutation.tolist() == second.permutation.tolist()
+    assert first.number == second.number
+
+
+def test_is_drawn_anew_for_every_round_and_seed() -> None:
+    numbers = {
+        plan_round(small(f"seed={seed}"), State(round, np.zeros(6))).number
+        for seed in range(5)
+        for round in range(20)
+    }
+
+    assert len(numbers) == 100
+    assert all(0 <= number < 2**32 for number in numbers)
+
+
+def test_tells_a_process_the_tasks_of_its_devices() -> None:
+    plan = first_plan(small())
+
+    told = plan.told([4, 1])
+
+    assert told.tasks.tolist() == [plan.tasks[4], plan.tasks[1]]
+    assert told.number == plan.number
+    assert told.permutation.tolist() == plan.permutation.tolist()

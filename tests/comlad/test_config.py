@@ -1,0 +1,203 @@
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comlad.config import (
+    at,
+    parse_toml,
+    read_fields,
+    require,
+    unknown,
+    with_assignments,
+    write_fields,
+)
+from comlad.errors import ConfigError
+from samples import repeatable
+
+
+@dataclass(frozen=True)
+class Part:
+    whole: int
+    number: float = 0.5
+    flag: bool = False
+    word: Literal["left", "right"] = "left"
+    either: int | float | None = None
+    ids: int | tuple[int, ...] = 0
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.whole >= 0, "whole", self.whole, "must be at least 0")
+
+
+def refusal(table: dict[str, Any]) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_fields(Part, table)
+    return str(caught.value)
+
+
+class TestReadFields:
+    def test_fills_in_defaults(self) -> None:
+        assert read_fields(Part, {"whole": 3}) == Part(whole=3)
+
+    def test_takes_a_whole_number_where_a_number_is_wanted(self) -> None:
+        part = read_fields(Part, {"whole": 3, "number": 2})
+
+        assert isinstance(part.number, float)
+        assert part.number == 2
+
+    def test_keeps_whole_numbers_and_fractions_apart(self) -> None:
+        whole = read_fields(Part, {"whole": 3, "either": 1})
+        fraction = read_fields(Part, {"whole": 3, "either": 1.0})
+
+        assert (type(whole.either), type(fraction.either)) == (int, float)
+
+    def test_makes_a_tuple_of_a_list(self) -> None:
+        assert read_fields(Part, {"whole": 3, "ids": [4, 5]}).ids == (4, 5)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "right"),
+        [
+            ("whole", 1.0, "a whole number"),
+            ("whole", "1", "a whole number"),
+            ("whole", True, "a whole number"),
+            ("number", "0.5", "a number"),
+            ("number", False, "a number"),
+            ("flag", 1, "true or false"),
+            ("flag", "true", "true or false"),
+            ("word", "up", "one of 'left', 'right'"),
+            ("word", ["left"], "one of 'left', 'right'"),
+            ("either", True, "a whole number or a number"),
+            ("either", "half", "a whole number or a number"),
+            ("ids", [1, True], "a whole number or a list, each a whole number"),
+            ("ids", [1, "2"], "a whole number or a list, each a whole number"),
+            ("ids", 0.5, "a whole number or a list, each a whole number"),
+            ("path", 5, "a string"),
+            ("path", {"a": 1}, "a string"),
+        ],
+    )
+    def test_refuses_another_type(self, key: str, value: object, right: str) -> None:
+        assert refusal({"whole": 3, key: value}) == f"{key} = {value!r}: must be {right}"
+
+    def test_refuses_a_whole_number_that_no_float_can_hold(self) -> None:
+        assert refusal({"whole": 3, "number": 10**400}).startswith("number = 1000")
+
+    def test_refuses_what_the_class_refuses(self) -> None:
+        assert refusal({"whole": -1}) == "whole = -1: must be at least 0"
+
+    def test_names_a_key_that_is_missing(self) -> None:
+        assert refusal({}) == "whole is missing: give a whole number"
+
+    def test_suggests_the_nearest_key(self) -> None:
+        message = refusal({"whole": 3, "nmber": 1})
+
+        assert message.startswith("unknown key 'nmber': did you mean 'number'? one of either, ")
+
+    def test_lists_the_keys_when_none_is_near(self) -> None:
+        message = refusal({"whole": 3, "zzz": 1})
+
+        assert message == "unknown key 'zzz': one of either, flag, ids, number, path, whole, word"
+
+    @repeatable
+    @given(
+        st.builds(
+            Part,
+            whole=st.integers(0),
+            number=st.floats(allow_nan=False),
+            flag=st.booleans(),
+            word=st.sampled_from(["left", "right"]),
+            either=st.none() | st.integers() | st.floats(allow_nan=False),
+            ids=st.integers() | st.lists(st.integers()).map(tuple),
+            path=st.none() | st.text(),
+        )
+    )
+    def test_reads_back_what_was_written(self, part: Part) -> None:
+        assert read_fields(Part, write_fields(part)) == part
+
+
+class TestWriteFields:
+    def test_leaves_out_what_is_not_given(self) -> None:
+        assert "path" not in write_fields(Part(whole=1))
+
+    def test_writes_lists_as_toml_knows_them(self) -> None:
+        assert write_fields(Part(whole=1, ids=(1, 2)))["ids"] == [1, 2]
+
+
+class TestUnknown:
+    def test_suggests_only_what_is_near(self) -> None:
+        assert "did you mean 'nnm'?" in str(unknown("rule", "nmm", ["mean", "nnm"]))
+        assert "did you mean" not in str(unknown("rule", "krum", ["mean", "nnm"]))
+
+
+class TestAt:
+    def test_puts_the_place_before_a_complaint(self) -> None:
+        with pytest.raises(ConfigError, match=r"^\[coding\] load = 0: must be 1$"), at("[coding]"):
+            require(False, "load", 0, "must be 1")
+
+    def test_leaves_other_errors_alone(self) -> None:
+        with pytest.raises(KeyError, match="^'load'$"), at("[coding]"):
+            raise KeyError("load")
+
+
+class TestParseToml:
+    def test_says_which_file_and_where(self) -> None:
+        with pytest.raises(ConfigError) as caught:
+            parse_toml("rounds = 3\nseed =\n", "my.toml")
+
+        assert str(caught.value).startswith("my.toml is not TOML: ")
+        assert "line 2" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+class TestWithAssignments:
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [
+            ("3", 3),
+            ("3e-7", 3e-7),
+            ("true", True),
+            ("[1, 2]", [1, 2]),
+            ('"top-k"', "top-k"),
+            ("top-k", "top-k"),
+            (" top-k ", "top-k"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ],
+    )
+    def test_reads_toml_and_takes_the_rest_as_words(self, text: str, value: object) -> None:
+        assert with_assignments({}, [f"compressor.key={text}"]) == {"compressor": {"key": value}}
+
+    def test_reads_numbers_that_are_none(self) -> None:
+        assert math.isnan(with_assignments({}, ["x=nan"])["x"])
+
+    def test_lays_values_over_a_table(self) -> None:
+        found = {"rounds": 3, "devices": {"count": 5, "redraw": False}}
+
+        changed = with_assignments(found, ["devices.count=7", "rounds=9"])
+
+        assert changed == {"rounds": 9, "devices": {"count": 7, "redraw": False}}
+
+    def test_lets_the_last_one_win(self) -> None:
+        assert with_assignments({}, ["seed=1", "seed=2"]) == {"seed": 2}
+
+    def test_leaves_its_input_alone(self) -> None:
+        found = {"devices": {"count": 5}}
+
+        with_assignments(found, ["devices.count=7"])
+
+        assert found == {"devices": {"count": 5}}
+
+    @pytest.mark.parametrize("assignment", ["", "rounds", "=3", ".a=3", "a.=3", "a..b=3"])
+    def test_refuses_what_is_no_assignment(self, assignment: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            with_assignments({}, [assignment])
+
+        assert str(caught.value) == f"--set {assignment}: must be of the form table.key=value"
+
+    @pytest.mark.parametrize("rounds", [3, [{"kind": "identity"}]])
+    def test_refuses_a_key_inside_what_is_no_table(self, rounds: object) -> None:
+        with pytest.raises(ConfigError, match=r"^--set rounds.a=1: rounds is not a table$"):
+            with_assignments({"rounds": rounds}, ["rounds.a=1"])

@@ -1,0 +1,111 @@
+"""A networked run and an in-process run of the same experiment are the same run."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster import DIGITS, read_rounds, run_summary, write_experiment_file
+
+pytestmark = pytest.mark.integration
+
+FIGURE_6: dict[str, Any] = {
+    "name": "figure-6",
+    "rounds": 30,
+    "devices": {"count": 100, "byzantine": 30, "deadline_s": 60.0},
+    "problem": {"kind": "linear-regression", "dimension": 100, "heterogeneity": 0.3},
+    "coding": {"kind": "cyclic", "load": 3},
+    "compressor": {"kind": "random-sparsification", "keep": 30},
+    "aggregator": {"kind": "trimmed-mean", "trim": 0.1, "before": [{"kind": "nnm"}]},
+    "attack": {"kind": "sign-flip", "factor": -2.0},
+    "step": {"learning_rate": 3e-7},
+}
+
+
+def assert_same_run(networked: dict[str, Any], simulated: dict[str, Any]) -> None:
+    assert networked["model_sha256"] == simulated["model_sha256"]
+    assert networked["loss"] == simulated["loss"]
+    for direction in ("up", "down"):
+        for layer in ("payload", "message"):
+            for key in ("bytes", "devices"):
+                assert networked[key][direction][layer] == simulated[key][direction][layer]
+
+
+@pytest.mark.parametrize("per_process", [1, 4])
+def test_gives_the_same_model_and_bytes_on_digits(tmp_path: Path, per_process: int) -> None:
+    file = write_experiment_file(tmp_path, DIGITS)
+    options = ("--per-process", per_process)
+
+    networked = run_summary(file, tmp_path / "net", *options)
+    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+
+    assert networked["engine"] == "processes"
+    assert simulated["engine"] == "inprocess"
+    assert_same_run(networked, simulated)
+    assert networked["faults"]["missing"] == networked["faults"]["refused"] == 0
+    for ours, theirs in zip(
+        read_rounds(tmp_path / "net"), read_rounds(tmp_path / "sim"), strict=True
+    ):
+        for key in ("round", "loss", "accuracy", "update_norm", "missing", "refused"):
+            assert ours[key] == theirs[key]
+
+
+def test_gives_the_same_model_with_a_hundred_processes_or_three(tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, FIGURE_6)
+
+    hundred = run_summary(file, tmp_path / "hundred")
+    three = run_summary(file, tmp_path / "three", "--per-process", 50)
+    simulated = run_summary(file, tmp_path / "sim", "--engine", "inprocess")
+    simulated_three = run_summary(
+        file, tmp_path / "sim3", "--engine", "inprocess", "--per-process", 50
+    )
+
+    assert_same_run(hundred, simulated)
+    assert_same_run(three, simulated_three)
+    assert three["model_sha256"] == hundred["model_sha256"]
+    assert [stream["devices"] for stream in three["streams"]] == [
+        stream["devices"] for stream in simulated_three["streams"]
+    ]
+
+
+def test_redraws_the_liars_alike_on_both_engines(tmp_path: Path) -> None:
+    tables = DIGITS | {"rounds": 12, "devices": {"count": 6, "byzantine": 2, "redraw": True}}
+    file = write_experiment_file(tmp_path, tables)
+
+    networked = run_summary(file, tmp_path / "net")
+    simulated = run_summary(file, tmp_path / "sim", "--engine", "inprocess")
+
+    assert_same_run(networked, simulated)
+    assert "byzantine" not in networked
+
+
+def test_repeats_a_run_from_the_experiment_it_left(tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, DIGITS)
+    first = run_summary(file, tmp_path / "first", "--set", "seed=7", "--set", "rounds=8")
+
+    second = run_summary(tmp_path / "first" / "experiment.toml", tmp_path / "second")
+
+    assert second["model_sha256"] == first["model_sha256"]
+    assert second["experiment"] == first["experiment"]
+    assert first["experiment"]["seed"] == 7
+
+
+def test_is_attacked_by_a_program_that_knows_only_the_proto_files(tmp_path: Path) -> None:
+    stranger = Path(__file__).parent.parent / "stranger.py"
+    tables = {
+        "name": "stranger",
+        "rounds": 10,
+        "devices": {"count": 5, "byzantine": 1},
+        "problem": {"kind": "linear-regression", "dimension": 30},
+        "aggregator": {"kind": "trimmed-mean"},
+        "attack": {"command": [sys.executable, str(stranger)]},
+        "step": {"learning_rate": 1e-6},
+    }
+    file = write_experiment_file(tmp_path, tables)
+
+    defended = run_summary(file, tmp_path / "defended")
+    undefended = run_summary(file, tmp_path / "mean", "--set", "aggregator.kind=mean")
+
+    assert defended["faults"]["refused"] == defended["faults"]["missing"] == 0
+    assert defended["loss"]["final"] < defended["loss"]["initial"]
+    assert undefended["loss"]["final"] > 1e60

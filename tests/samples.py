@@ -1,0 +1,110 @@
+"""What many tests start from: a small experiment, its plans and its answers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from comlad.compression import Payload
+from comlad.config import with_assignments
+from comlad.errors import ConfigError
+from comlad.experiment import Prepared, prepare, read_experiment
+from comlad.rounds import (
+    ByteCount,
+    Plan,
+    device_messages,
+    initial_state,
+    local_site,
+    plan_round,
+)
+from comlad.wire import Inbox
+
+__all__ = [
+    "answers",
+    "complaint",
+    "dense",
+    "first_plan",
+    "fresh_rng",
+    "name_of",
+    "open_inbox",
+    "repeatable",
+    "small",
+    "tables",
+]
+
+# The same examples in every run, and no opinion on how fast the machine is.
+repeatable = settings(
+    derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+
+
+def fresh_rng(seed: int = 0) -> Generator:
+    return np.random.default_rng(seed)
+
+
+def tables(*assignments: str, **changes: Any) -> dict[str, Any]:
+    """The tables of an experiment: five devices of which one lies, Q = 6.
+
+    Args:
+        assignments: Laid over them, as `--set` does.
+        changes: Tables in place of these; None leaves a table out.
+    """
+    small: dict[str, Any] = {
+        "name": "small",
+        "seed": 1,
+        "rounds": 3,
+        "devices": {"count": 5, "byzantine": 1},
+        "problem": {"kind": "linear-regression", "dimension": 6},
+        "coding": {"kind": "cyclic", "load": 2},
+        "compressor": {"kind": "random-sparsification", "keep": 4},
+        "aggregator": {"kind": "trimmed-mean", "trim": 1},
+        "attack": {"kind": "sign-flip"},
+        "step": {"learning_rate": 1e-4},
+    } | changes
+    given = {key: value for key, value in small.items() if value is not None}
+    return with_assignments(given, assignments)
+
+
+def small(*assignments: str, **changes: Any) -> Prepared:
+    """That experiment with its data."""
+    return prepare(read_experiment(tables(*assignments, **changes)))
+
+
+def complaint(found: Mapping[str, Any]) -> str:
+    """What a person is told of an experiment that cannot be."""
+    with pytest.raises(ConfigError) as caught:
+        prepare(read_experiment(found))
+    return str(caught.value)
+
+
+def first_plan(prepared: Prepared) -> Plan:
+    return plan_round(prepared, initial_state(prepared))
+
+
+def answers(prepared: Prepared, plan: Plan) -> tuple[Payload, ...]:
+    """What every device sends, in the order of their ids."""
+    payloads, _ = device_messages(local_site(prepared), plan, {})
+    return payloads
+
+
+def open_inbox(prepared: Prepared) -> tuple[Inbox, Plan, ByteCount]:
+    """The inbox of the first round, its plan and its tally."""
+    plan, counted = first_plan(prepared), ByteCount(prepared.experiment.devices.count)
+    return Inbox(prepared, plan, counted), plan, counted
+
+
+def dense(payload: Payload) -> NDArray[np.float64]:
+    """The vector that a payload stands for."""
+    row = np.zeros(payload.dimension)
+    payload.write_to(row)
+    return row
+
+
+def name_of(table: Mapping[str, Any]) -> str:
+    """A configured part as the name of a test case."""
+    parameters = ",".join(f"{key}={value}" for key, value in table.items() if key != "kind")
+    return f"{table['kind']}({parameters})"
