@@ -28,7 +28,9 @@ def bare_rounds_per_second(clients: int, rounds: int, down: int, up: int) -> flo
     """Rounds a second of the loop with these many client processes and bytes per message."""
     arguments = [f"--clients={clients}", f"--rounds={rounds}", f"--down={down}", f"--up={up}"]
     with subprocess.Popen(
-        [sys.executable, "-m", "bench.bare", "server", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "bench.bare", "server", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
     ) as server:
         assert server.stdout is not None
         address = server.stdout.readline().strip()

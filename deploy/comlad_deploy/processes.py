@@ -100,7 +100,7 @@ class _Cluster:
         )
         event = await _next_event(server)
         if event is None:
-            raise ProcessError("the server did not start", await server.wait() or 1)
+            raise ProcessError("the server did not start", max(await server.wait(), 1))
         return server, event["address"]
 
     async def start_device(
@@ -141,7 +141,7 @@ class _Cluster:
             for task in (event, *losses):
                 task.cancel()
         if status := await server.wait():
-            raise ProcessError("the run ended early; see the server's message above", status)
+            raise ProcessError("the server ended early; what it wrote is kept", max(status, 1))
 
     async def end(self) -> None:
         """End whatever still runs, the server first so that it can write what it has."""

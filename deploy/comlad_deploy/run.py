@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from comlad.config import at, parse_toml, require, with_assignments
-from comlad.errors import ConfigError
+from comlad.config import at, read_toml, require, with_assignments
 from comlad.experiment import Prepared, prepare, read_experiment
 from comlad_deploy.inprocess import run_inprocess
 from comlad_deploy.processes import run_processes
@@ -32,11 +31,7 @@ def run_file(
 ) -> None:
     """Run an experiment file and print what came of it."""
     require(per_process >= 1, "--per-process", per_process, "must be at least 1")
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot read it ({error})") from error
-    tables = with_assignments(parse_toml(text, str(path)), assignments)
+    tables = with_assignments(read_toml(path), assignments)
     with at(f"{path}:"):
         prepared = prepare(read_experiment(tables, path.parent.absolute()))
     experiment = prepared.experiment

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from comlad.attacks import ATTACKS
-from comlad.config import at, parse_toml, with_assignments
+from comlad.config import at, read_toml, with_assignments
 from comlad.errors import ConfigError
 from comlad.experiment import byzantine_devices, read_experiment
 from comlad_device._client import Client
@@ -33,12 +33,8 @@ def _client(options: argparse.Namespace) -> Client:
     if options.schedule is None:
         always = frozenset(devices)
         return Client(options.server, devices, attack, lambda _: always)
-    try:
-        tables = parse_toml(options.schedule.read_text("utf-8"), str(options.schedule))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"--schedule {options.schedule}: cannot read it ({error})") from error
     with at(f"--schedule {options.schedule}:"):
-        experiment = read_experiment(tables)
+        experiment = read_experiment(read_toml(options.schedule))
     return Client(
         options.server,
         devices,

@@ -2,24 +2,16 @@
 
 import argparse
 import asyncio
-import json
 import logging
-import signal
+import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import grpc.aio
 from threadpoolctl import threadpool_limits
 
-from comlad.config import at, parse_toml
+from comlad.config import at, read_toml
 from comlad.errors import ConfigError, RoundError
-from comlad.experiment import Experiment, Prepared, prepare, read_experiment
-from comlad.wire import transport_bound
-from comlad_server._service import TrainingService
-from comlad_server._training import Training
+from comlad.experiment import prepare, read_experiment
 from comlad_server.results import Results
 
 try:
@@ -27,10 +19,7 @@ try:
 except ImportError:  # not on Windows
     from asyncio import new_event_loop  # type: ignore[assignment]
 
-__all__ = ["load_experiment", "main"]
-
-# Seconds between two lines of progress for a program that reads them.
-_PROGRESS_S = 0.05
+__all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -39,91 +28,27 @@ def main(arguments: list[str] | None = None) -> None:
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(message)s"
     )
+    # gRPC's own lines would double ours; it looks at this when it is first imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    from comlad_server._serving import serve
+
     # Another number of BLAS threads changes the last bits of products.
     threadpool_limits(1)
     try:
-        experiment = load_experiment(options.experiment)
+        with at(f"{options.experiment}:"):
+            directory = options.experiment.parent.absolute()
+            experiment = read_experiment(read_toml(options.experiment), directory)
         out = options.out or Path("out", experiment.name)
         prepared = prepare(experiment)
         with (
             Results(out, experiment) as results,
             asyncio.Runner(loop_factory=new_event_loop) as runner,
         ):
-            runner.run(_serve(prepared, results, options.listen, options.json))
+            runner.run(serve(prepared, results, options.listen, options.json))
     except ConfigError as error:
         sys.exit(_complain(error, 2))
     except RoundError as error:
         sys.exit(_complain(error, 1))
-
-
-def load_experiment(path: Path) -> Experiment:
-    """The experiment in a TOML file.
-
-    Raises:
-        ConfigError: The file is not there, is not TOML or cannot run.
-    """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot read it ({error})") from error
-    with at(f"{path}:"):
-        return read_experiment(parse_toml(text, str(path)), path.parent.absolute())
-
-
-async def _serve(prepared: Prepared, results: Results, listen: str, as_json: bool) -> None:
-    announce = _print_json if as_json else _print_text
-    training = Training(prepared, results, _progress(announce))
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", transport_bound(prepared)),
-            ("grpc.max_send_message_length", -1),
-            ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
-            ("grpc.keepalive_time_ms", 20_000),  # finds out about hosts that vanished
-        ]
-    )
-    TrainingService(prepared, training).add_to(server)
-    host = listen.rpartition(":")[0]
-    try:
-        port = server.add_insecure_port(listen)
-    except RuntimeError as error:
-        raise ConfigError(
-            f"--listen {listen}: the port is in use, or the address is not this machine's"
-        ) from error
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, training.stop, f"stopped by {number.name}")
-    await server.start()
-    announce({"event": "listening", "address": f"{host}:{port}"})
-    try:
-        await training.run()
-        announce({"event": "finished", "directory": str(results.directory)})
-    finally:
-        await server.stop(grace=0.5)
-
-
-def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
-    last = 0.0
-
-    def watch(record: dict[str, Any]) -> None:
-        nonlocal last
-        if (now := time.monotonic()) - last >= _PROGRESS_S:
-            last = now
-            shown = {key: record[key] for key in ("round", "loss", "accuracy") if key in record}
-            announce({"event": "round"} | shown)
-
-    return watch
-
-
-def _print_json(event: dict[str, Any]) -> None:
-    print(json.dumps(event), flush=True)
-
-
-def _print_text(event: dict[str, Any]) -> None:
-    match event:
-        case {"event": "listening", "address": address}:
-            print(f"listening on {address}", flush=True)
-        case {"event": "finished", "directory": directory}:
-            print(f"finished; results in {directory}", flush=True)
 
 
 def _complain(error: Exception, status: int) -> int:

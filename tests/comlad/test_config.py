@@ -151,6 +151,10 @@ class TestParseToml:
         assert "line 2" in str(caught.value)
         assert "\n" not in str(caught.value)
 
+    def test_refuses_a_number_of_thousands_of_digits(self) -> None:
+        with pytest.raises(ConfigError, match=r"^my.toml is not TOML: "):
+            parse_toml("seed = " + "9" * 5000, "my.toml")
+
 
 class TestWithAssignments:
     @pytest.mark.parametrize(
@@ -169,6 +173,9 @@ class TestWithAssignments:
     )
     def test_reads_toml_and_takes_the_rest_as_words(self, text: str, value: object) -> None:
         assert with_assignments({}, [f"compressor.key={text}"]) == {"compressor": {"key": value}}
+
+    def test_takes_a_number_of_thousands_of_digits_as_a_word(self) -> None:
+        assert with_assignments({}, ["x=" + "9" * 5000])["x"] == "9" * 5000
 
     def test_reads_numbers_that_are_none(self) -> None:
         assert math.isnan(with_assignments({}, ["x=nan"])["x"])

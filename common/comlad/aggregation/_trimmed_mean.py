@@ -65,18 +65,14 @@ class TrimmedMean:
         return result
 
 
-def _by_sorting(
-    vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]
-) -> None:
+def _by_sorting(vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]) -> None:
     # Transposed, because a sort along the contiguous axis is several times faster.
     columns = np.ascontiguousarray(vectors.T)
     columns.sort(axis=1)
     np.mean(columns[:, count : len(vectors) - count], axis=1, out=result)
 
 
-def _by_selection(
-    vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]
-) -> None:
+def _by_selection(vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]) -> None:
     """Move the largest up and the smallest down, `count` times, in all columns at once."""
     n = len(vectors)
     rows, spare = list(vectors.copy()), np.empty_like(vectors[0])

@@ -2,13 +2,14 @@
 
 from comlad.config._checks import at, mistake, require, unknown
 from comlad.config._fields import read_fields, write_fields
-from comlad.config._text import parse_toml, with_assignments
+from comlad.config._text import parse_toml, read_toml, with_assignments
 
 __all__ = [
     "at",
     "mistake",
     "parse_toml",
     "read_fields",
+    "read_toml",
     "require",
     "unknown",
     "with_assignments",

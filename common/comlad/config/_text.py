@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterable
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from comlad.errors import ConfigError
@@ -20,8 +21,21 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, or an integer of thousands of digits
         raise ConfigError(f"{source} is not TOML: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigError: The file is not there, cannot be read or is not TOML.
+    """
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from error
+    return parse_toml(text, str(path))
 
 
 def with_assignments(tables: dict[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
@@ -44,5 +58,5 @@ def with_assignments(tables: dict[str, Any], assignments: Iterable[str]) -> dict
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:
         return text

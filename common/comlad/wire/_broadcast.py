@@ -72,7 +72,11 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
     if len(message.permutation) != device_count * index_type.itemsize:
         raise MessageError(f"a permutation of {len(message.permutation)} bytes for {device_count}")
     permutation = np.frombuffer(message.permutation, index_type).astype(np.intp)
-    if (np.bincount(permutation, minlength=device_count) != 1).any():
+    # The largest first: bincount allocates as many counters.
+    if (
+        permutation.max(initial=0) >= device_count
+        or (np.bincount(permutation, minlength=device_count) != 1).any()
+    ):
         raise MessageError("a permutation that leaves out a subset: must hold each once")
     tasks = np.array(message.tasks, np.intp)
     if len(tasks) != devices or (tasks >= device_count).any():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from comlad.errors import MessageError
+from comlad.errors import ConfigError, MessageError
 from comlad.problems import Arrays
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
@@ -24,6 +24,7 @@ _TYPES: dict["pb.ElementType.ValueType", np.dtype[Any]] = {
     pb.ELEMENT_TYPE_FLOAT32: np.dtype("<f4"),
     pb.ELEMENT_TYPE_INT64: np.dtype("<i8"),
 }
+_CODES = {dtype: code for code, dtype in _TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,20 @@ class EncodedDataset:
 
 
 def encode_dataset(arrays: Arrays) -> EncodedDataset:
-    """Serialise the arrays of a problem's training data."""
+    """Serialise the arrays of a problem's training data.
+
+    Raises:
+        ConfigError: An array is of a type that is not sent.
+    """
     dataset = pb.Dataset()
     for name in sorted(arrays):
         array = arrays[name]
-        element_type, dtype = next(
-            (code, dtype) for code, dtype in _TYPES.items() if dtype == array.dtype
-        )
+        dtype = array.dtype.newbyteorder("<")
+        if dtype not in _CODES:
+            raise ConfigError(f"array {name!r} of {array.dtype}: must be float64, float32 or int64")
         dataset.arrays.add(
             name=name,
-            element_type=element_type,
+            element_type=_CODES[dtype],
             shape=array.shape,
             data=np.ascontiguousarray(array, dtype).tobytes(),
         )
@@ -84,4 +89,7 @@ def _decode_array(array: pb.Array) -> np.ndarray[tuple[int, ...], np.dtype[np.ge
             f"array {array.name!r} of shape {shape} in {len(array.data)} bytes: does not fit"
         )
     values: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.frombuffer(array.data, dtype)
-    return values.reshape(shape)
+    try:
+        return values.reshape(shape)
+    except ValueError as error:  # without elements, but too large in a dimension, or too many
+        raise MessageError(f"array {array.name!r} of shape {shape}: {error}") from error

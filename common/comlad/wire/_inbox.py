@@ -61,6 +61,11 @@ class Inbox:
             request = parse_request(data, self._bound(len(stream)))
             if request.WhichOneof("event") != "reply":
                 raise MessageError("a message that is no Reply: the stream has joined")
+            if (parts := len(request.reply.parts)) > _patience(stream):
+                raise MessageError(
+                    f"{parts} parts: must be one for each of {len(stream)} devices",
+                    Status.RESOURCE_EXHAUSTED,
+                )
         except MessageError as error:
             # Whose part is spoilt cannot be told: each device of the process has had its say.
             self._counted.add(Direction.UP, Layer.MESSAGE, stream, len(data))
@@ -94,7 +99,7 @@ class Inbox:
 
     def exhausted(self, stream: _Stream) -> bool:
         """Whether a stream was refused so often in this round that it should be cut off."""
-        return self._refusals[stream] > 4 * len(stream) + 4
+        return self._refusals[stream] > _patience(stream)
 
     def missing(self) -> list[int]:
         """Devices that have said nothing."""
@@ -134,6 +139,8 @@ class Inbox:
                 f"a reply to plan {reply.plan} of round {reply.round}: must be {right[1]}",
                 Status.FAILED_PRECONDITION,
             )
+        if not reply.parts:
+            raise MessageError("a reply without parts: must have one for each device")
 
     def _vote(self, device: int, part: pb.DevicePart) -> None:
         if device in self.votes or device in self.refused:
@@ -155,3 +162,8 @@ class Inbox:
         answer = encode_refusal(self._plan.round, slot, error.status, str(error))
         self._counted.add(Direction.DOWN, Layer.MESSAGE, stream, len(answer))
         return Verdict(stream[slot or 0], str(error), answer)
+
+
+def _patience(stream: _Stream) -> int:
+    """How many refusals a stream is answered in a round."""
+    return 4 * len(stream) + 4

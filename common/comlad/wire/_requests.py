@@ -78,7 +78,7 @@ def parse_join(request: pb.TrainRequest, device_count: int) -> tuple[int, ...]:
         raise MessageError("a stream that did not join: must send Join first", Status.NOT_FOUND)
     devices = tuple(request.join.device_ids)
     if not devices or len(set(devices)) != len(devices):
-        raise MessageError(f"join of devices {devices}: must be one or more, each once")
+        raise MessageError(f"join of {len(devices)} devices: must be one or more, each once")
     if max(devices) >= device_count:
         raise MessageError(
             f"join of device {max(devices)}: must be one of 0 to {device_count - 1}",

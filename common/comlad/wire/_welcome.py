@@ -123,5 +123,5 @@ def _part(family: Table[T], component: pb.Component) -> T:
         if not isinstance(table, dict):
             raise MessageError(f"parameters {component.parameters!r}: must be a JSON object")
         return family.read({**table, "kind": component.kind})
-    except (json.JSONDecodeError, ConfigError) as error:
+    except (ValueError, RecursionError, ConfigError) as error:
         raise MessageError(f"the server's {family.family}, {component.kind!r}: {error}") from error

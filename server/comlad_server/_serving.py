@@ -1,0 +1,90 @@
+"""A gRPC server around one training run."""
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import grpc.aio
+
+from comlad.errors import ConfigError
+from comlad.experiment import Prepared
+from comlad.wire import transport_bound
+from comlad_server._service import TrainingService
+from comlad_server._training import Training
+from comlad_server.results import Results
+
+__all__ = ["serve"]
+
+# Seconds between two lines of progress for a program that reads them.
+_PROGRESS_S = 0.05
+
+
+async def serve(prepared: Prepared, results: Results, listen: str, as_json: bool) -> None:
+    """Listen, train with whoever connects, and stop.
+
+    Args:
+        prepared: What is run.
+        results: Where it is written.
+        listen: HOST:PORT.
+        as_json: Whether events on stdout are JSON objects.
+
+    Raises:
+        ConfigError: The address cannot be listened on.
+        RoundError: The run ended before its last round.
+    """
+    announce = _print_json if as_json else _print_text
+    training = Training(prepared, results, _progress(announce))
+    server = grpc.aio.server(
+        options=[
+            ("grpc.max_receive_message_length", transport_bound(prepared)),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
+            ("grpc.keepalive_time_ms", 20_000),  # finds out about hosts that vanished
+        ]
+    )
+    TrainingService(prepared, training).add_to(server)
+    host = listen.rpartition(":")[0]
+    try:
+        port = server.add_insecure_port(listen)
+    except RuntimeError as error:
+        raise ConfigError(
+            f"--listen {listen}: the port is in use, or the address is not this machine's"
+        ) from error
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, training.stop, f"stopped by {number.name}")
+    await server.start()
+    announce({"event": "listening", "address": f"{host}:{port}"})
+    try:
+        await training.run()
+        announce({"event": "finished", "directory": str(results.directory)})
+    finally:
+        await server.stop(grace=0.5)
+
+
+def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
+    last = 0.0
+
+    def watch(record: dict[str, Any]) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= _PROGRESS_S:
+            last = now
+            shown = {key: record[key] for key in ("round", "loss", "accuracy") if key in record}
+            announce({"event": "round"} | shown)
+
+    return watch
+
+
+def _print_json(event: dict[str, Any]) -> None:
+    print(json.dumps(event), flush=True)
+
+
+def _print_text(event: dict[str, Any]) -> None:
+    match event:
+        case {"event": "listening", "address": address}:
+            print(f"listening on {address}", flush=True)
+        case {"event": "finished", "directory": directory}:
+            print(f"finished; results in {directory}", flush=True)

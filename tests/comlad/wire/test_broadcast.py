@@ -1,0 +1,151 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comlad.errors import MessageError
+from comlad.rounds import ByteCount, Direction, Layer, Plan
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import Broadcast, decode_round
+from samples import first_plan, fresh_rng, repeatable, small
+
+DOWN = Direction.DOWN
+
+
+def plan_of(count: int, dimension: int, round: int = 3, number: int = 2**32 - 1) -> Plan:
+    rng = fresh_rng()
+    return Plan(
+        round=round,
+        number=number,
+        model=rng.normal(0, 1, dimension),
+        permutation=rng.permutation(count),
+        tasks=rng.permutation(count),
+    )
+
+
+def told(plan: Plan, devices: list[int]) -> pb.Round:
+    return pb.TrainResponse.FromString(Broadcast(plan).message(devices)).round
+
+
+def refusal(change: Any) -> str:
+    round = told(first_plan(small()), [4, 1])
+    change(round)
+    with pytest.raises(MessageError) as caught:
+        decode_round(round, devices=2, device_count=5, dimension=6)
+    return str(caught.value)
+
+
+@repeatable
+@given(
+    st.sampled_from([1, 2, 255, 256, 257, 65_536, 65_537]),
+    st.integers(0, 40),
+    st.integers(0, 2**32 - 1),
+    st.integers(0, 2**32 - 1),
+    st.data(),
+)
+def test_tells_each_process_its_plan(
+    count: int, dimension: int, round: int, number: int, data: st.DataObject
+) -> None:
+    plan = plan_of(count, dimension, round, number)
+    devices = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=9, unique=True))
+
+    arrived = decode_round(told(plan, devices), len(devices), count, dimension)
+
+    assert (arrived.round, arrived.number) == (round, number)
+    assert arrived.model.tobytes() == plan.model.tobytes()
+    assert arrived.permutation.tolist() == plan.permutation.tolist()
+    assert arrived.tasks.tolist() == plan.tasks[devices].tolist()
+
+
+def test_is_one_message_of_shared_and_own_bytes() -> None:
+    broadcast = Broadcast(plan_of(300, 10))
+
+    one, two = broadcast.message([7]), broadcast.message([5, 200])
+
+    shared = pb.TrainResponse.FromString(one)
+    shared.round.ClearField("tasks")
+    length = len(shared.SerializeToString())
+    assert one[:length] == two[:length]
+    assert len(one) < length + 10
+
+
+@pytest.mark.parametrize(("count", "width"), [(1, 1), (256, 1), (257, 2), (65_536, 2), (65_537, 4)])
+def test_gives_an_index_as_few_bytes_as_hold_it(count: int, width: int) -> None:
+    assert len(told(plan_of(count, 1), [0]).permutation) == count * width
+
+
+def test_sends_a_model_whichever_way_it_lay_in_memory() -> None:
+    model = np.arange(12.0)[::2].astype(">f8")
+    plan = Plan(0, 0, model, np.arange(1), np.arange(1))
+
+    assert decode_round(told(plan, [0]), 1, 1, 6).model.tolist() == [0, 2, 4, 6, 8, 10]
+
+
+class TestBytes:
+    @pytest.mark.parametrize("devices", [(3,), (0,), (3, 1), (0, 129, 256, 299)])
+    def test_are_those_of_the_message(self, devices: tuple[int, ...]) -> None:
+        broadcast, counted = Broadcast(plan_of(300, 10)), ByteCount(300)
+
+        broadcast.charge(counted, devices)
+
+        size = len(broadcast.message(devices))
+        assert counted.total(DOWN, Layer.MESSAGE) == size
+        assert counted.total(DOWN, Layer.PAYLOAD) == 10 * 8 + 300 * 2
+
+    def test_of_a_single_device_are_all_its_own(self) -> None:
+        broadcast, counted = Broadcast(plan_of(300, 10)), ByteCount(300)
+
+        broadcast.charge(counted, (3,))
+
+        assert counted.by_device()["down"]["message"][3] == len(broadcast.message([3]))
+        assert counted.by_device()["down"]["payload"][3] == 680
+        assert counted.by_stream() == []
+
+    def test_of_several_devices_are_shared_but_for_their_tasks(self) -> None:
+        plan = plan_of(20_000, 10)
+        devices = tuple(int(np.flatnonzero(plan.tasks == task)[0]) for task in (0, 127, 128, 16384))
+        broadcast, counted = Broadcast(plan), ByteCount(20_000)
+
+        broadcast.charge(counted, devices)
+
+        own = counted.by_device()["down"]["message"]
+        assert [own[device] for device in devices] == [1, 1, 2, 3]
+        shared = len(broadcast.message(devices)) - 7
+        assert counted.by_stream()[0]["down"] == {"payload": 80 + 40_000, "message": shared}
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("size", [0, 40, 47, 49, 56])
+    def test_a_model_of_another_dimension(self, size: int) -> None:
+        message = refusal(lambda round: setattr(round, "model_float64", bytes(size)))
+
+        assert message == f"a model of {size} bytes: must be 48"
+
+    @pytest.mark.parametrize("permutation", [b"", b"\0\1\2\3", b"\0\1\2\3\4\5"])
+    def test_a_permutation_of_another_length(self, permutation: bytes) -> None:
+        message = refusal(lambda round: setattr(round, "permutation", permutation))
+
+        assert message == f"a permutation of {len(permutation)} bytes for 5"
+
+    @pytest.mark.parametrize("permutation", [b"\0\1\2\3\3", b"\0\1\2\3\5", b"\0\1\2\3\xff"])
+    def test_a_permutation_that_is_none(self, permutation: bytes) -> None:
+        message = refusal(lambda round: setattr(round, "permutation", permutation))
+
+        assert message == "a permutation that leaves out a subset: must hold each once"
+
+    def test_a_huge_index_before_it_costs_memory(self) -> None:
+        round = told(plan_of(65_537, 1), [0])
+        round.permutation = round.permutation[:-4] + b"\xff\xff\xff\xff"
+
+        with pytest.raises(MessageError, match="^a permutation that leaves out a subset"):
+            decode_round(round, 1, 65_537, 1)
+
+    @pytest.mark.parametrize("tasks", [[], [1], [1, 2, 3], [1, 5], [2**32 - 1, 0]])
+    def test_tasks_that_are_not_for_these_devices(self, tasks: list[int]) -> None:
+        def change(round: pb.Round) -> None:
+            del round.tasks[:]
+            round.tasks.extend(tasks)
+
+        assert refusal(change) == f"tasks {tasks}: must be 2, each below 5"

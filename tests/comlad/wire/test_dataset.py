@@ -1,0 +1,123 @@
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from comlad.errors import ConfigError, MessageError
+from comlad.v1 import dataset_pb2 as pb
+from comlad.v1.training_pb2 import FetchDatasetResponse
+from comlad.wire import CHUNK_BYTES, decode_dataset, encode_dataset
+from comlad.wire._dataset import _TYPES
+from samples import repeatable
+
+arrays = hnp.arrays(
+    st.sampled_from([np.float64, np.float32, np.int64]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0),
+)
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def refusal(**fields: Any) -> str:
+    good: dict[str, Any] = {"name": "a", "element_type": pb.ELEMENT_TYPE_FLOAT64, "shape": [2]}
+    array = pb.Array(**(good | {"data": bytes(16)} | fields))
+    data = pb.Dataset(arrays=[array]).SerializeToString()
+    with pytest.raises(MessageError) as caught:
+        decode_dataset(data, digest(data))
+    return str(caught.value)
+
+
+@repeatable
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), arrays, max_size=4))
+def test_arrives_as_it_was(dataset: dict[str, Any]) -> None:
+    encoded = encode_dataset(dataset)
+
+    arrived = decode_dataset(encoded.data, encoded.sha256)
+
+    assert arrived.keys() == dataset.keys()
+    for name, array in dataset.items():
+        assert arrived[name].dtype == array.dtype
+        assert arrived[name].shape == array.shape
+        assert arrived[name].tobytes() == array.tobytes()
+
+
+def test_arrives_whichever_way_it_lay_in_memory() -> None:
+    matrix = np.arange(6.0).reshape(2, 3)
+
+    encoded = encode_dataset({"a": matrix.T, "b": matrix[:, ::2], "c": matrix.astype(">f8")})
+
+    arrived = decode_dataset(encoded.data, encoded.sha256)
+    assert arrived["a"].tolist() == matrix.T.tolist()
+    assert arrived["b"].tolist() == matrix[:, ::2].tolist()
+    assert arrived["c"].tolist() == matrix.tolist()
+
+
+def test_has_a_digest_that_does_not_depend_on_the_order_of_its_arrays() -> None:
+    one, two = np.ones(2), np.zeros(3)
+
+    assert encode_dataset({"a": one, "b": two}) == encode_dataset({"b": two, "a": one})
+
+
+@pytest.mark.parametrize("numbers", [0, 10, CHUNK_BYTES // 8, CHUNK_BYTES // 4 + 1])
+def test_is_the_sum_of_its_chunks(numbers: int) -> None:
+    encoded = encode_dataset({"a": np.arange(numbers, dtype=np.float64)})
+
+    chunks = [FetchDatasetResponse.FromString(chunk).chunk for chunk in encoded.chunks()]
+
+    assert b"".join(chunks) == encoded.data
+    assert all(len(chunk) <= CHUNK_BYTES for chunk in chunks)
+
+
+def test_can_be_sent_in_grpcs_default_messages() -> None:
+    encoded = encode_dataset({"a": np.zeros(CHUNK_BYTES)})
+
+    assert max(len(chunk) for chunk in encoded.chunks()) < 4 * 2**20
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.bool_, np.complex128, "U3"])
+def test_cannot_hold_other_numbers(dtype: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^array 'a' of .*: must be float64, float32 or int64$"):
+        encode_dataset({"a": np.zeros(2, dtype)})
+
+
+def test_has_a_type_for_every_element_type() -> None:
+    assert set(_TYPES) == set(pb.ElementType.values()) - {pb.ELEMENT_TYPE_UNSPECIFIED}
+
+
+class TestRefuses:
+    def test_another_dataset(self) -> None:
+        encoded = encode_dataset({"a": np.ones(2)})
+
+        with pytest.raises(MessageError, match=f"^a dataset with digest .*: must be {'00' * 32}$"):
+            decode_dataset(encoded.data, bytes(32))
+
+    def test_no_dataset(self) -> None:
+        with pytest.raises(MessageError, match="^bytes that are no Dataset$"):
+            decode_dataset(b"\xff", digest(b"\xff"))
+
+    @pytest.mark.parametrize("element_type", [0, 4, 99])
+    def test_elements_of_an_unknown_type(self, element_type: int) -> None:
+        message = refusal(element_type=element_type)
+
+        assert message == f"array 'a' of element type {element_type}: unknown"
+
+    @pytest.mark.parametrize(
+        ("shape", "size"),
+        [([3], 16), ([2, 2], 16), ([2], 15), ([0], 16), ([], 16), ([2**63, 2**63], 0), ([2], 0)],
+    )
+    def test_a_shape_that_does_not_fit_the_data(self, shape: list[int], size: int) -> None:
+        message = refusal(shape=shape, data=bytes(size))
+
+        assert message == f"array 'a' of shape {tuple(shape)} in {size} bytes: does not fit"
+
+    @pytest.mark.parametrize("shape", [[0, 2**63], [0, 2**64 - 1], [1] * 65 + [2]])
+    def test_a_shape_that_no_array_has(self, shape: list[int]) -> None:
+        message = refusal(shape=shape, data=bytes(0 if 0 in shape else 16))
+
+        assert message.startswith("array 'a' of shape (")

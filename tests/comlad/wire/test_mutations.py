@@ -1,0 +1,145 @@
+"""Whatever bytes come, the server neither raises nor counts what is not a vote."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from google.protobuf.message import DecodeError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.random import Generator
+
+from comlad.compression import Sparse
+from comlad.errors import MessageError, Status
+from comlad.experiment import Prepared
+from comlad.rounds import Direction, Layer
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import (
+    Broadcast,
+    decode_dataset,
+    decode_round,
+    decode_welcome,
+    encode_dataset,
+    encode_join,
+    encode_reply,
+    encode_welcome,
+    parse_join,
+    parse_ready,
+    parse_request,
+)
+from samples import answers, dense, first_plan, fresh_rng, open_inbox, repeatable, small
+
+SPARSE = small()
+DENSE = small(compressor={"kind": "identity"})
+
+
+def mutated(data: bytes, rng: Generator) -> bytes:
+    """The bytes with one to four small accidents."""
+    result = bytearray(data)
+    for _ in range(rng.integers(1, 5)):
+        at = int(rng.integers(len(result) + 1))
+        until = min(len(result), at + int(rng.integers(1, 9)))
+        match rng.integers(7):
+            case 0 if until > at:
+                result[at] ^= 1 << int(rng.integers(8))
+            case 1 if until > at:
+                result[at] = int(rng.choice([0, 1, 0x7F, 0x80, 0xFF]))
+            case 2:
+                del result[at:until]
+            case 3:
+                result[at:at] = rng.bytes(int(rng.integers(1, 9)))
+            case 4:
+                result[at:at] = result[at:until]
+            case 5:
+                del result[at:]
+            case 6:
+                result[at:until] = b"\xff" * (until - at)
+    return bytes(result)
+
+
+def check(prepared: Prepared, stream: tuple[int, ...], data: bytes) -> int:
+    """Receive bytes in a new round; gives the number of votes that came of them."""
+    inbox, plan, counted = open_inbox(prepared)
+
+    verdicts = inbox.receive(stream, data)
+
+    assert set(inbox.votes) | set(inbox.refused) <= set(stream)
+    assert not set(inbox.votes) & set(inbox.refused)
+    assert counted.total(Direction.UP, Layer.MESSAGE) == len(data)
+    assert min(counted.by_device()["up"]["message"]) >= 0
+    for vote in inbox.votes.values():
+        prepared.experiment.compressor.admit(vote, 6)
+        assert np.isfinite(dense(vote)).all()
+        if isinstance(vote, Sparse):
+            assert (vote.indices[1:] > vote.indices[:-1]).all()
+    for verdict in verdicts:
+        refusal = pb.TrainResponse.FromString(verdict.answer).refusal
+        assert Status(refusal.status)
+        assert refusal.round == plan.round
+    return len(inbox.votes)
+
+
+@pytest.mark.parametrize("prepared", [SPARSE, DENSE], ids=["sparse", "dense"])
+@pytest.mark.parametrize("stream", [(2,), (4, 0, 3)])
+def test_survives_accidents_to_a_reply(prepared: Prepared, stream: tuple[int, ...]) -> None:
+    plan, rng = first_plan(prepared), fresh_rng()
+    sent = answers(prepared, plan)
+    good = encode_reply(plan, [sent[device] for device in stream])
+
+    votes = [check(prepared, stream, mutated(good, rng)) for _ in range(1500)]
+
+    # Some accidents spoil nothing that can be seen, most of them something.
+    assert 0 < sum(votes) < len(stream) * len(votes)
+
+
+@settings(repeatable, max_examples=300)
+@given(st.binary(max_size=200), st.sampled_from([(2,), (4, 0, 3)]))
+def test_survives_any_bytes(data: bytes, stream: tuple[int, ...]) -> None:
+    assert check(SPARSE, stream, data) == 0
+
+
+def join(data: bytes) -> None:
+    assert set(parse_join(parse_request(data, 1000), 5)) <= set(range(5))
+
+
+def round_(data: bytes) -> None:
+    plan = decode_round(pb.TrainResponse.FromString(data).round, 2, 5, 6)
+    assert sorted(plan.permutation.tolist()) == list(range(5))
+    assert plan.tasks.max() < 5
+
+
+def welcome(data: bytes) -> None:
+    decode_welcome(pb.TrainResponse.FromString(data).welcome, 2)
+
+
+def dataset(data: bytes) -> None:
+    decode_dataset(data, hashlib.sha256(data).digest())
+
+
+DECODERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
+    "join": (encode_join([4, 1]), join),
+    "ready": (encode_join([4, 1]), parse_ready),
+    "round": (Broadcast(first_plan(SPARSE)).message([4, 1]), round_),
+    "welcome": (
+        encode_welcome(SPARSE, [4, 1], encode_dataset(SPARSE.data.train)),
+        welcome,
+    ),
+    "dataset": (encode_dataset(SPARSE.data.train).data, dataset),
+}
+
+
+@pytest.mark.parametrize(("good", "decode"), DECODERS.values(), ids=DECODERS)
+def test_refuses_what_accidents_make_of_other_messages(
+    good: bytes, decode: Callable[[bytes], Any]
+) -> None:
+    rng, refused = fresh_rng(), 0
+
+    for _ in range(1500):
+        try:
+            decode(mutated(good, rng))
+        except (MessageError, DecodeError):
+            refused += 1
+
+    assert refused > 100

@@ -1,0 +1,163 @@
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from comlad.errors import MessageError
+from comlad.experiment import Prepared
+from comlad.problems import LinearRegression
+from comlad.rng import device_key
+from comlad.rounds import device_messages, local_site
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import (
+    Welcome,
+    decode_dataset,
+    decode_welcome,
+    encode_dataset,
+    encode_welcome,
+)
+from samples import answers, dense, first_plan, small
+
+
+def message(prepared: Prepared, devices: tuple[int, ...]) -> pb.Welcome:
+    data = encode_welcome(prepared, devices, encode_dataset(prepared.data.train))
+    return pb.TrainResponse.FromString(data).welcome
+
+
+def refusal(change: Any, devices: int = 2) -> str:
+    welcome = message(small(), (4, 1))
+    change(welcome)
+    with pytest.raises(MessageError) as caught:
+        decode_welcome(welcome, devices)
+    return str(caught.value)
+
+
+def test_tells_a_process_all_it_needs() -> None:
+    prepared = small()
+    dataset = encode_dataset(prepared.data.train)
+
+    welcome = decode_welcome(message(prepared, (4, 1)), 2)
+
+    experiment = prepared.experiment
+    assert welcome == Welcome(
+        device_count=5,
+        dimension=6,
+        rounds=3,
+        problem=experiment.problem,
+        coding=experiment.coding,
+        estimator=experiment.estimator,
+        compressor=experiment.compressor,
+        dataset_bytes=len(dataset.data),
+        dataset_sha256=dataset.sha256,
+        keys=(device_key(1, 4), device_key(1, 1)),
+    )
+
+
+def test_tells_nobody_the_seed() -> None:
+    prepared = small("seed=123456789123456789")
+
+    data = encode_welcome(prepared, [4], encode_dataset(prepared.data.train))
+
+    assert b"123456789123456789" not in data
+    assert (123456789123456789).to_bytes(8, "little") not in data
+    assert device_key(123456789123456789, 1) not in data
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"problem": {"kind": "softmax-regression"}},
+        {"problem": {"kind": "linear-regression", "dimension": 6, "heterogeneity": 0.1}},
+        {"compressor": {"kind": "identity", "values": "float32"}},
+    ],
+)
+def test_lets_a_process_answer_as_the_server_would_itself(changes: dict[str, Any]) -> None:
+    prepared, devices = small("devices.byzantine=0", **changes), (4, 1)
+    welcome = decode_welcome(message(prepared, devices), 2)
+    encoded = encode_dataset(prepared.data.train)
+    plan = first_plan(prepared)
+
+    site = welcome.site(decode_dataset(encoded.data, encoded.sha256), devices)
+
+    payloads, _ = device_messages(site, plan.told(devices), {})
+    here = answers(prepared, plan)
+    for device, payload in zip(devices, payloads, strict=True):
+        assert dense(payload).tobytes() == dense(here[device]).tobytes()
+
+
+def test_leaves_lying_to_the_process() -> None:
+    prepared, honest = small("devices.byzantine=[1]"), small("devices.byzantine=0")
+    welcome = decode_welcome(message(prepared, (1,)), 1)
+    plan = first_plan(prepared)
+
+    site = welcome.site(prepared.data.train, (1,), local_site(prepared).attack, lambda _: {1})
+
+    (payload,), _ = device_messages(site, plan.told([1]), {})
+    truth = answers(honest, plan)[1]
+    assert dense(payload).tolist() == (-2 * dense(truth)).tolist()
+
+
+class TestRefuses:
+    @pytest.mark.parametrize("devices", [1, 3])
+    def test_keys_for_another_number_of_devices(self, devices: int) -> None:
+        message = refusal(lambda _: None, devices)
+
+        assert message == f"2 device keys: must be {devices} of 16 bytes"
+
+    def test_short_keys(self) -> None:
+        def shorten(welcome: pb.Welcome) -> None:
+            welcome.device_keys[1] = bytes(15)
+
+        assert refusal(shorten) == "2 device keys: must be 2 of 16 bytes"
+
+    @pytest.mark.parametrize("part", ["problem", "coding", "estimator", "compressor"])
+    def test_a_part_that_is_not_known_here(self, part: str) -> None:
+        message = refusal(lambda welcome: setattr(getattr(welcome, part), "kind", "newer"))
+
+        assert message.startswith(f"the server's {part}s, 'newer': unknown kind of {part}s 'newer'")
+
+    @pytest.mark.parametrize(
+        ("parameters", "reason"),
+        [
+            ("", "Expecting value"),
+            ("{", "Expecting property name"),
+            ("[]", "parameters '[]': must be a JSON object"),
+            ("3", "parameters '3': must be a JSON object"),
+            ('{"load": 0}', "(kind 'cyclic') load = 0: must be at least 1"),
+            ('{"load": true}', "(kind 'cyclic') load = True: must be a whole number"),
+            ('{"lod": 1}', "(kind 'cyclic') unknown key 'lod'"),
+            ("[" * 10**5, "maximum recursion depth exceeded"),
+            ('{"load": ' + "9" * 5000 + "}", "Exceeds the limit"),
+        ],
+    )
+    def test_parameters_that_cannot_be(self, parameters: str, reason: str) -> None:
+        message = refusal(lambda welcome: setattr(welcome.coding, "parameters", parameters))
+
+        assert reason in message
+        assert len(message) < 500
+
+    @pytest.mark.parametrize(
+        "arrays",
+        [{}, {"features": np.ones((5, 6))}, {"features": np.ones(5), "targets": np.ones(5)}],
+    )
+    def test_a_dataset_that_does_not_fit_the_problem(self, arrays: dict[str, Any]) -> None:
+        welcome = decode_welcome(message(small(), (1,)), 1)
+
+        with pytest.raises(MessageError, match="^a dataset that does not fit the problem: "):
+            welcome.site(arrays, (1,))
+
+    def test_a_dataset_of_another_dimension(self) -> None:
+        welcome = decode_welcome(message(small(), (1,)), 1)
+        wider = LinearRegression(dimension=7).load(5, 0).train
+
+        with pytest.raises(MessageError, match="^a dataset for dimension 7: must be 6$"):
+            welcome.site(wider, (1,))
+
+
+def test_writes_parameters_as_json() -> None:
+    component = message(small(), (1,)).coding
+
+    assert component.kind == "cyclic"
+    assert json.loads(component.parameters) == {"load": 2}

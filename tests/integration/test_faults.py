@@ -1,0 +1,160 @@
+"""Devices that die, ports that are taken, servers that are not there, and Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from cluster import (
+    DIGITS,
+    PATIENCE_S,
+    SMALL,
+    Server,
+    comlad,
+    devices,
+    read_rounds,
+    serving,
+    wait_until,
+    write_experiment_file,
+)
+from stranger import Stranger
+
+pytestmark = pytest.mark.integration
+
+
+def test_goes_on_without_a_device_that_was_killed(tmp_path: Path) -> None:
+    tables = SMALL | {"rounds": 2000, "devices": {"count": 4, "deadline_s": 1.0}}
+
+    with serving(tables, tmp_path) as server, devices(server.address, 0, 1, 2, 3) as processes:
+        wait_until(lambda: server.rounds_closed() > 20, "some rounds")
+        processes[3].kill()
+        summary = server.finish()
+
+    records = read_rounds(server.out)
+    lost = next(record["round"] for record in records if record["missing"])
+    assert summary["rounds"] == 2000
+    assert summary["loss"]["final"] < summary["loss"]["initial"]
+    assert lost > 0
+    assert all(record["missing"] == [3] for record in records[lost:])
+    assert summary["faults"]["by_device"] == {"3": {"missing": 2000 - lost, "refused": 0}}
+    # The round in which it died waits until the deadline, those after it do not.
+    assert sum(record["seconds"] >= 1.0 for record in records) <= 1
+
+
+def test_takes_a_device_back(tmp_path: Path) -> None:
+    tables = SMALL | {"rounds": 10, "devices": {"count": 2, "deadline_s": PATIENCE_S}}
+
+    with serving(tables, tmp_path) as server, devices(server.address, 0):
+        with devices(server.address, 1) as (first,):
+            os.kill(first.pid, signal.SIGSTOP)
+            first.kill()
+        with devices(server.address, 1):
+            summary = server.finish()
+
+    assert summary["rounds"] == 10
+    assert summary["faults"]["refused"] == 0
+
+
+def test_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+
+    with devices(address, "0-3") as (process,):
+        assert process.stderr is not None
+        complaint = process.stderr.readline()
+        server = Server(write_experiment_file(tmp_path, SMALL), tmp_path / "out", address)
+        summary = server.finish()
+        assert process.wait(PATIENCE_S) == 0
+
+    assert f"no server at {address} yet" in complaint
+    assert summary["rounds"] == 10
+
+
+def test_says_that_a_port_is_in_use(tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, SMALL)
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        server = Server(file, tmp_path / "out", address)
+        _, errors = server.process.communicate(timeout=PATIENCE_S)
+
+    assert server.process.returncode == 2
+    (line,) = errors.splitlines()
+    assert f"--listen {address}: the port is in use" in line
+
+
+def test_gives_up_an_id_that_is_taken(tmp_path: Path) -> None:
+    with serving(SMALL, tmp_path) as server, Stranger(server.address, [2]):
+        with devices(server.address, 2) as (second,):
+            _, errors = second.communicate(timeout=PATIENCE_S)
+
+    assert second.returncode == 1
+    assert "ALREADY_EXISTS: device 2 is connected already" in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ends_every_process_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
+    file = write_experiment_file(tmp_path, DIGITS | {"rounds": 10**6})
+    out = tmp_path / "out"
+    run = subprocess.Popen(
+        comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    rounds = out / "rounds.jsonl"
+    wait_until(lambda: rounds.exists() and rounds.read_text().count("\n") > 5, "some rounds")
+    children = psutil.Process(run.pid).children(recursive=True)
+
+    run.send_signal(number)
+    _, errors = run.communicate(timeout=PATIENCE_S)
+
+    assert len(children) == 11
+    assert not psutil.wait_procs(children, timeout=PATIENCE_S)[1]
+    assert run.returncode == 130
+    assert errors.endswith("comlad: interrupted; what was reached is written\n")
+    assert '"stopped": "stopped by SIGTERM"' in (out / "summary.json").read_text()
+    assert (out / "model.npy").exists()
+    assert len(read_rounds(out)) > 5
+
+
+def test_ends_the_others_when_the_server_dies(tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, SMALL | {"rounds": 10**6})
+    out = tmp_path / "out"
+    run = subprocess.Popen(comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True)
+    rounds = out / "rounds.jsonl"
+    wait_until(lambda: rounds.exists() and rounds.read_text().count("\n") > 5, "some rounds")
+    children = psutil.Process(run.pid).children(recursive=True)
+    server = next(child for child in children if "comlad_server" in child.cmdline())
+
+    server.kill()
+    started = time.monotonic()
+    _, errors = run.communicate(timeout=PATIENCE_S)
+
+    assert run.returncode == 1
+    assert errors.startswith("comlad: ")
+    assert not psutil.wait_procs(children, timeout=PATIENCE_S)[1]
+    assert time.monotonic() - started < PATIENCE_S
+
+
+def test_ends_when_an_attack_program_does_not_last(tmp_path: Path) -> None:
+    tables = SMALL | {
+        "devices": {"count": 4, "byzantine": 1},
+        "attack": {"command": ["false"]},
+    }
+    file = write_experiment_file(tmp_path, tables)
+
+    done = subprocess.run(
+        comlad("run", file, "--out", tmp_path / "out"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    assert done.returncode == 1
+    assert "ended with status 1 before the run began" in done.stderr
