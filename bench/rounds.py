@@ -43,7 +43,7 @@ def _system(dimension: int, rounds: int) -> tuple[float, int, int]:
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeat", type=int, default=3, help="pairs of runs; medians are shown")
     options = parser.parse_args()
     print(f"{_DEVICES} device processes, Com-LAD with nnm and trimmed mean, load 3, keep 30 %")

@@ -57,7 +57,7 @@ class Stranger:
     def __init__(self, address: str, ids: list[int] | None = None) -> None:
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
         self._channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
-        train = self._channel.stream_stream("/comlad.v1.TrainingService/Train")
+        train: Any = self._channel.stream_stream("/comlad.v1.TrainingService/Train")
         self.call = train(self._sent(), wait_for_ready=True, timeout=120)
         if ids is not None:
             self.send(request(join={"device_ids": ids}))

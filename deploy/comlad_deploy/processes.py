@@ -174,7 +174,8 @@ def _device_commands(
             for group in byzantine
             for device in group
         ]
-    for group in byzantine if attack is not None else ():
+    for group in byzantine:
+        assert attack is not None  # an experiment with liars has one
         table = ATTACKS.write(attack)
         command = [*_program("comlad_device.byzantine", group), "--attack", table.pop("kind")]
         for key, value in table.items():

@@ -5,6 +5,7 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import repeatable
 
 from comlad.config import (
     at,
@@ -16,7 +17,6 @@ from comlad.config import (
     write_fields,
 )
 from comlad.errors import ConfigError
-from samples import repeatable
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class TestAt:
             require(False, "load", 0, "must be 1")
 
     def test_leaves_other_errors_alone(self) -> None:
-        with pytest.raises(KeyError, match="^'load'$"), at("[coding]"):
+        with pytest.raises(KeyError, match=r"^'load'$"), at("[coding]"):
             raise KeyError("load")
 
 

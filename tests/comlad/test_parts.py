@@ -76,11 +76,11 @@ class TestTable:
         assert str(caught.value) == right
 
     def test_says_that_the_kind_is_missing(self, fruits: Table[Any]) -> None:
-        with pytest.raises(ConfigError, match="^kind is missing: one of apple, pear$"):
+        with pytest.raises(ConfigError, match=r"^kind is missing: one of apple, pear$"):
             fruits.read({})
 
     def test_says_that_the_kind_is_no_word(self, fruits: Table[Any]) -> None:
-        with pytest.raises(ConfigError, match="^kind = 5: must be one of apple, pear$"):
+        with pytest.raises(ConfigError, match=r"^kind = 5: must be one of apple, pear$"):
             fruits.read({"kind": 5})
 
     def test_does_not_write_a_stranger(self, fruits: Table[Any]) -> None:

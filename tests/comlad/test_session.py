@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import fresh_rng, small
 
 from comlad.compression import Identity
 from comlad.config import with_assignments
@@ -10,7 +11,6 @@ from comlad.experiment import Prepared, prepare, process_groups, read_experiment
 from comlad.rounds import Memories, device_messages, local_site
 from comlad.session import Session
 from comlad.wire import decode_round, encode_reply, parse_response
-from samples import fresh_rng, small
 
 ROBUST = {"kind": "trimmed-mean", "before": [{"kind": "nnm"}]}
 

@@ -151,8 +151,7 @@ def test_cuts_off_a_flood_of_refusals_and_goes_on(tmp_path: Path) -> None:
             for _ in range(100):
                 liar.send(reply(asked, sparse(), round=7))
             with pytest.raises(grpc.RpcError) as error:
-                while True:
-                    liar.read()
+                consume(liar)
             summary = server.finish()
 
     assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
@@ -198,12 +197,17 @@ def test_turns_away_streams_that_are_no_device(tmp_path: Path) -> None:
 
 def test_does_not_hand_out_data_that_it_does_not_hold(tmp_path: Path) -> None:
     with serving(EXPERIMENT, tmp_path) as server, grpc.insecure_channel(server.address) as channel:
-        fetch = channel.unary_stream("/comlad.v1.TrainingService/FetchDataset")
+        fetch: Any = channel.unary_stream("/comlad.v1.TrainingService/FetchDataset")
 
         with pytest.raises(grpc.RpcError) as error:
             next(fetch(b"", wait_for_ready=True))
 
     assert error.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def consume(liar: Stranger) -> None:
+    while True:
+        liar.read()
 
 
 def assert_faults(summary: dict[str, Any], count: int) -> None:

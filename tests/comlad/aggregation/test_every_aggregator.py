@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng, name_of
 
 from comlad.aggregation import AGGREGATORS, PREAGGREGATORS
 from comlad.config import with_assignments
 from comlad.errors import ConfigError
-from samples import fresh_rng, name_of
 
 RULES: list[dict[str, Any]] = [
     {"kind": "mean"},
@@ -151,7 +151,7 @@ def test_refuses_numbers_that_mean_nothing(
     table: dict[str, Any], n: int, f: int, message: str
 ) -> None:
     family = AGGREGATORS if table["kind"] in AGGREGATORS.own else PREAGGREGATORS
-    rule = family.read(table)  # type: ignore[attr-defined]
+    rule = family.read(table)
 
     with pytest.raises(ConfigError) as caught:
         rule.check(n, f)

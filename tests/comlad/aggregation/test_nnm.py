@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng
 
 from comlad.aggregation import Aggregation, Mean, NearestNeighborMixing, TrimmedMean
-from samples import fresh_rng
 
 
 def mix_by_gathering(vectors: NDArray[np.float64], f: int) -> NDArray[np.float64]:

@@ -3,10 +3,10 @@ import itertools
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng
 
 from comlad.aggregation import Aggregation, NearestNeighborMixing, TrimmedMean
 from comlad.errors import ConfigError
-from samples import fresh_rng
 
 
 def trimmed_mean_by_loops(vectors: NDArray[np.float64], trim: int) -> list[float]:

@@ -4,12 +4,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import fresh_rng, name_of
 
 from comlad.attacks import ATTACKS, SignFlip, View
 from comlad.coding import Cyclic
 from comlad.errors import ConfigError
 from comlad.problems import LinearRegression
-from samples import fresh_rng, name_of
 
 ATTACKS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "sign-flip"},

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng
 
 from comlad.coding import Cyclic
 from comlad.errors import ConfigError
 from comlad.problems import LinearRegression, SoftmaxRegression
-from samples import fresh_rng
 
 
 def encode_by_the_task_matrix(

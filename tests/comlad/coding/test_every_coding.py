@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import fresh_rng, name_of
 
 from comlad.coding import CODINGS
 from comlad.errors import ConfigError
-from samples import fresh_rng, name_of
 
 CODES: list[dict[str, Any]] = [
     {"kind": "cyclic"},

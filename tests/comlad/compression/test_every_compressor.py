@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import dense, fresh_rng, name_of
 
 from comlad.compression import COMPRESSORS, Dense, Payload, Sparse
 from comlad.errors import ConfigError, MessageError
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._vectors import decode_vector, encode_vector, payload_bytes
-from samples import dense, fresh_rng, name_of
 
 COMPRESSORS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "identity"},

@@ -1,7 +1,7 @@
 import numpy as np
+from samples import dense, fresh_rng
 
 from comlad.compression import Identity
-from samples import dense, fresh_rng
 
 
 def test_is_exact() -> None:

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from samples import dense
 
 from comlad.compression import Dense, Payload, Sparse
-from samples import dense
 
 SPARSE = Sparse(5, np.array([0, 3]), np.array([1.5, -2.5], np.float32))
 

@@ -2,10 +2,10 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from samples import dense, fresh_rng
 
 from comlad.compression import RandomSparsification
 from comlad.errors import ConfigError
-from samples import dense, fresh_rng
 
 VECTOR = np.array([3.0, -1.0, 0.5, 10.0, 0.0, -7.0, 2.0, 2.0])
 DRAWS = 10_000

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import fresh_rng, name_of
 
 from comlad.estimators import ESTIMATORS, Memory, Plain
-from samples import fresh_rng, name_of
 
 ESTIMATORS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "plain"},

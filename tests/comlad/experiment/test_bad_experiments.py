@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import complaint, tables
 
 from comlad.config import parse_toml
 from comlad.errors import ConfigError
-from samples import complaint, tables
 
 DIGITS = {"kind": "softmax-regression"}
 

@@ -1,8 +1,8 @@
 import pytest
+from samples import complaint, small, tables
 
 from comlad.errors import ConfigError
 from comlad.experiment import Command, Experiment, prepare, read_experiment
-from samples import complaint, small, tables
 
 
 def test_needs_an_attack_where_devices_lie() -> None:

@@ -6,6 +6,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import repeatable, tables
 
 from comlad.aggregation import Aggregation, Mean, NearestNeighborMixing, TrimmedMean
 from comlad.attacks import SignFlip
@@ -15,7 +16,6 @@ from comlad.estimators import Plain
 from comlad.experiment import Command, Devices, Experiment, read_experiment, write_experiment
 from comlad.problems import LinearRegression, SoftmaxRegression
 from comlad.steps import Sgd
-from samples import repeatable, tables
 
 DESIGN = """
 name = "com-lad-cwtm-nnm"

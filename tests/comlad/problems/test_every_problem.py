@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng, name_of
 
 from comlad.errors import ConfigError
 from comlad.problems import PROBLEMS, Data, Objective
 from comlad.wire import decode_dataset, encode_dataset
-from samples import fresh_rng, name_of
 
 # With the unit of the loss: how many times it is F, the sum of the f_k.
 N = 6

@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import fresh_rng
 
 from comlad.errors import ConfigError
 from comlad.problems import Data, LinearRegression
-from samples import fresh_rng
 
 
 def papers_data(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """LAD, Section VII, as spelled out for whoever wants the same numbers."""
     r = np.random.default_rng(seed)
     k = np.arange(1, 101)
-    Z = r.normal(0, 10, (100, 100))  # noqa: N806
-    X = r.normal(0, 1, (100, 100)) * np.sqrt(1 + 0.3 * k)[:, None]  # noqa: N806
+    Z = r.normal(0, 10, (100, 100))
+    X = r.normal(0, 1, (100, 100)) * np.sqrt(1 + 0.3 * k)[:, None]
     y = (Z * X).sum(1) + r.normal(0, 1, 100)
     return Z, y
 
@@ -148,7 +148,7 @@ class TestGivenArrays:
             stored(GOOD).replace(b"NUMPY", b"NUMPI"),
             stored(GOOD).replace(b"(4, 2)", b"(9, 9)"),
             spoilt(stored(GOOD, np.savez_compressed)),
-            stored({"a": np.ones(4)}, lambda file, a: np.save(file, a)),
+            stored({"arr": np.ones(4)}, np.save),
             stored(GOOD | {"features": np.array([None] * 4)}),
             stored({"targets": np.ones(4)}),
         ],

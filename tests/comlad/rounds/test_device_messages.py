@@ -4,6 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from samples import answers, dense, first_plan, fresh_rng, small
 
 from comlad.attacks import View
 from comlad.coding import Cyclic
@@ -19,7 +20,6 @@ from comlad.rounds import (
     local_site,
     plan_round,
 )
-from samples import answers, dense, first_plan, fresh_rng, small
 
 SETTINGS: dict[str, dict[str, Any]] = {
     "as small as can be": {},

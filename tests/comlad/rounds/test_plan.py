@@ -1,7 +1,7 @@
 import numpy as np
+from samples import first_plan, small
 
 from comlad.rounds import State, initial_state, plan_round
-from samples import first_plan, small
 
 
 def test_starts_from_zero() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import small
 
 from comlad.experiment import Prepared, read_experiment
 from comlad.rounds import (
@@ -16,7 +17,6 @@ from comlad.rounds import (
     initial_state,
     round_record,
 )
-from samples import small
 
 
 def record(prepared: Prepared, state: State, **changes: Any) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import name_of
 
 from comlad.steps import STEPS
-from samples import name_of
 
 STEPS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "sgd", "learning_rate": 0.1},

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.descriptor_pool import Default, DescriptorPool
-from grpc_tools import protoc
+from grpc_tools import protoc  # type: ignore[import-untyped]
 
 import comlad.v1.dataset_pb2
 import comlad.v1.training_pb2

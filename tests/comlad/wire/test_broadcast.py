@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samples import first_plan, fresh_rng, repeatable, small
 
 from comlad.errors import MessageError
 from comlad.rounds import ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import Broadcast, decode_round
-from samples import first_plan, fresh_rng, repeatable, small
 
 DOWN = Direction.DOWN
 
@@ -139,7 +139,7 @@ class TestRefuses:
         round = told(plan_of(65_537, 1), [0])
         round.permutation = round.permutation[:-4] + b"\xff\xff\xff\xff"
 
-        with pytest.raises(MessageError, match="^a permutation that leaves out a subset"):
+        with pytest.raises(MessageError, match=r"^a permutation that leaves out a subset"):
             decode_round(round, 1, 65_537, 1)
 
     @pytest.mark.parametrize("tasks", [[], [1], [1, 2, 3], [1, 5], [2**32 - 1, 0]])

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from samples import repeatable
 
 from comlad.errors import ConfigError, MessageError
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
 from comlad.wire import CHUNK_BYTES, decode_dataset, encode_dataset
 from comlad.wire._dataset import _TYPES
-from samples import repeatable
 
 arrays = hnp.arrays(
     st.sampled_from([np.float64, np.float32, np.int64]),
@@ -98,7 +98,7 @@ class TestRefuses:
             decode_dataset(encoded.data, bytes(32))
 
     def test_no_dataset(self) -> None:
-        with pytest.raises(MessageError, match="^bytes that are no Dataset$"):
+        with pytest.raises(MessageError, match=r"^bytes that are no Dataset$"):
             decode_dataset(b"\xff", digest(b"\xff"))
 
     @pytest.mark.parametrize("element_type", [0, 4, 99])

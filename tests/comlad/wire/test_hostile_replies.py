@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import answers, dense, open_inbox, small
 
 from comlad.compression import Dense, Payload, Sparse
 from comlad.errors import Status
 from comlad.rounds import Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import Inbox, Verdict, encode_join, encode_ready, encode_reply, reply_bound
-from samples import answers, dense, open_inbox, small
 
 INVALID, PRECONDITION = Status.INVALID_ARGUMENT, Status.FAILED_PRECONDITION
 NOT_FOUND, EXISTS = Status.NOT_FOUND, Status.ALREADY_EXISTS

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from samples import answers, dense, open_inbox, small
 
 from comlad.experiment import Prepared
 from comlad.rounds import Direction, Layer, Plan, device_messages, local_site
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import encode_reply, reply_bound
-from samples import answers, dense, open_inbox, small
 
 UP, DOWN = Direction.UP, Direction.DOWN
 PAYLOAD, MESSAGE = Layer.PAYLOAD, Layer.MESSAGE

@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator
+from samples import answers, dense, first_plan, fresh_rng, open_inbox, repeatable, small
 
 from comlad.compression import Sparse
 from comlad.errors import MessageError, Status
@@ -29,7 +30,6 @@ from comlad.wire import (
     parse_ready,
     parse_request,
 )
-from samples import answers, dense, first_plan, fresh_rng, open_inbox, repeatable, small
 
 SPARSE = small()
 DENSE = small(compressor={"kind": "identity"})

@@ -1,4 +1,5 @@
 import pytest
+from samples import small
 
 from comlad.errors import MessageError, Status
 from comlad.v1 import training_pb2 as pb
@@ -15,7 +16,6 @@ from comlad.wire import (
     reply_bound,
     transport_bound,
 )
-from samples import small
 
 
 def refusal(devices: list[int]) -> MessageError:
@@ -96,7 +96,7 @@ class TestRequest:
 
 class TestResponse:
     def test_must_be_whole_protobuf(self) -> None:
-        with pytest.raises(MessageError, match="^bytes that are no TrainResponse$"):
+        with pytest.raises(MessageError, match=r"^bytes that are no TrainResponse$"):
             parse_response(encode_finished(300)[:-1])
 
     def test_says_how_many_rounds_there_were(self) -> None:

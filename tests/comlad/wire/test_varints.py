@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from samples import repeatable
 
 from comlad.errors import MessageError
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._varints import decode_varints, encode_varints
-from samples import repeatable
 
 EDGES = [0, 1, 127, 128, 129, 2**14 - 1, 2**14, 2**21 - 1, 2**21, 2**28 - 1, 2**28, 2**32 - 1]
 numbers = st.lists(st.sampled_from(EDGES) | st.integers(0, 2**32 - 1), max_size=50)
@@ -100,5 +100,5 @@ def test_must_be_whole_and_as_many_as_the_values(data: bytes, count: int) -> Non
 def test_must_be_in_their_shortest_form(data: bytes) -> None:
     count = sum(octet < 0x80 for octet in data)
 
-    with pytest.raises(MessageError, match="must be in its shortest form$"):
+    with pytest.raises(MessageError, match=r"must be in its shortest form$"):
         decode_varints(data, count)

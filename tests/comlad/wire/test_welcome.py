@@ -3,6 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from samples import answers, dense, first_plan, small
 
 from comlad.errors import MessageError
 from comlad.experiment import Prepared
@@ -17,7 +18,6 @@ from comlad.wire import (
     encode_dataset,
     encode_welcome,
 )
-from samples import answers, dense, first_plan, small
 
 
 def message(prepared: Prepared, devices: tuple[int, ...]) -> pb.Welcome:
@@ -92,7 +92,9 @@ def test_leaves_lying_to_the_process() -> None:
     welcome = decode_welcome(message(prepared, (1,)), 1)
     plan = first_plan(prepared)
 
-    site = welcome.site(prepared.data.train, (1,), local_site(prepared).attack, lambda _: {1})
+    site = welcome.site(
+        prepared.data.train, (1,), local_site(prepared).attack, lambda _: frozenset({1})
+    )
 
     (payload,), _ = device_messages(site, plan.told([1]), {})
     truth = answers(honest, plan)[1]
@@ -145,14 +147,14 @@ class TestRefuses:
     def test_a_dataset_that_does_not_fit_the_problem(self, arrays: dict[str, Any]) -> None:
         welcome = decode_welcome(message(small(), (1,)), 1)
 
-        with pytest.raises(MessageError, match="^a dataset that does not fit the problem: "):
+        with pytest.raises(MessageError, match=r"^a dataset that does not fit the problem: "):
             welcome.site(arrays, (1,))
 
     def test_a_dataset_of_another_dimension(self) -> None:
         welcome = decode_welcome(message(small(), (1,)), 1)
         wider = LinearRegression(dimension=7).load(5, 0).train
 
-        with pytest.raises(MessageError, match="^a dataset for dimension 7: must be 6$"):
+        with pytest.raises(MessageError, match=r"^a dataset for dimension 7: must be 6$"):
             welcome.site(wider, (1,))
 
 

@@ -1,0 +1,172 @@
+"""The commands as a person meets them: help, bad input, and what a device process carries."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from cluster import PATIENCE_S, SMALL, comlad, devices, run_comlad, write_experiment_file
+
+pytestmark = pytest.mark.integration
+
+BAD_INPUT = {
+    "an unknown key": ("devices.cuont=4", "cuont"),
+    "an unknown table": ("divices.count=4", "divices"),
+    "an unknown kind": ("aggregator.kind=trimed-mean", "trimed-mean"),
+    "a trim that leaves nobody": ("aggregator={kind='trimmed-mean',trim=2}", "trim = 2"),
+    "a load above N": ("coding.load=5", "load = 5"),
+    "half of them liars": ("devices.byzantine=2", "byzantine = 2"),
+    "liars without an attack": ("devices.byzantine=1", "[attack]"),
+    "more kept than there is": (
+        "compressor={kind='random-sparsification',keep=21}",
+        "keep = 21",
+    ),
+    "a negative rate": ("step.learning_rate=-1.0", "learning_rate = -1.0"),
+    "arrays that are not there": ("problem.arrays='none.npz'", "none.npz"),
+    "a string for a number": ("rounds='ten'", "rounds = 'ten'"),
+    "no rounds": ("rounds=0", "rounds = 0"),
+    "an assignment without a value": ("rounds", "--set rounds"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_INPUT)
+def test_refuses_in_one_line_before_anything_starts(kind: str, tmp_path: Path) -> None:
+    assignment, named = BAD_INPUT[kind]
+    file = write_experiment_file(tmp_path, SMALL)
+
+    done = run_comlad("run", file, "--set", assignment, "--out", tmp_path / "out")
+
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert named in line
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("text", [None, "rounds = [", "rounds = 1\nrounds = 2"])
+def test_refuses_a_file_that_is_missing_or_broken(text: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "experiment.toml"
+    if text is not None:
+        file.write_text(text)
+
+    for command in (
+        comlad("run", file),
+        [
+            *(sys.executable, "-m", "comlad_server", "--experiment", str(file)),
+            *("--listen", "127.0.0.1:0"),
+        ],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 2
+        assert str(file) in line
+
+
+@pytest.mark.parametrize("ids", ["", "x", "1-", "3,3", "-1"])
+def test_refuses_ids_that_are_none(ids: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "comlad_device", "--server", "localhost:1", f"--device={ids}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert f"--device {ids}: must" in line
+
+
+def test_refuses_an_attack_that_it_does_not_know() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "comlad_device.byzantine", "--server", "localhost:1"),
+            *("--device", "0", "--attack", "sing-flip"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert "unknown kind of attacks 'sing-flip': did you mean 'sign-flip'?" in done.stderr
+
+
+def test_says_why_an_attack_program_needs_a_network(tmp_path: Path) -> None:
+    tables = SMALL | {
+        "devices": {"count": 4, "byzantine": 1},
+        "attack": {"command": ["true"]},
+    }
+    file = write_experiment_file(tmp_path, tables)
+
+    done = run_comlad("run", file, "--engine", "inprocess", "--out", tmp_path / "out")
+
+    assert done.returncode == 2
+    assert "attacks over the network only; use --engine processes" in done.stderr
+
+
+def test_refuses_an_attack_program_that_is_not_there(tmp_path: Path) -> None:
+    tables = SMALL | {
+        "devices": {"count": 4, "byzantine": 1},
+        "attack": {"command": ["./no-such-program"]},
+    }
+    file = write_experiment_file(tmp_path, tables)
+
+    done = run_comlad("run", file, "--out", tmp_path / "out")
+
+    assert done.returncode == 2
+    assert "must be a program that can be executed" in done.stderr
+
+
+def test_reports_a_run_that_diverges_and_keeps_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tables = SMALL | {"rounds": 10_000, "step": {"learning_rate": 1e3}}
+    file = write_experiment_file(tmp_path, tables)
+
+    done = run_comlad("run", file, "--out", out, "--engine", "inprocess")
+
+    summary = json.loads((out / "summary.json").read_text())
+    assert done.returncode == 1
+    assert "diverged" in done.stderr
+    assert summary["stopped"].startswith("diverged")
+    assert 0 < summary["rounds"] < 10_000
+
+
+@pytest.mark.parametrize("family", ["problems", "codings", "aggregators", "attacks"])
+def test_lists_parts_for_people_and_scripts(family: str) -> None:
+    shown = run_comlad("list", family)
+    parts = json.loads(run_comlad("list", family, "--json").stdout)
+
+    assert shown.returncode == 0
+    for part in parts[family]:
+        assert part["kind"] in shown.stdout
+        assert part["summary"]
+
+
+def test_keeps_a_device_process_lean() -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-c", "import comlad_device.cli, sys; print(*sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+
+    packages = {name.partition(".")[0] for name in loaded}
+    assert not packages & {
+        *("matplotlib", "rich", "sklearn", "scipy", "pandas", "click", "typer"),
+        *("comlad_server", "comlad_deploy", "tomli_w"),
+    }
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RSS is counted as Linux does")
+def test_holds_a_device_process_to_60_mb_before_data() -> None:
+    with devices("127.0.0.1:1", 0) as (process,):
+        assert process.stderr is not None
+        assert "no server" in process.stderr.readline()
+
+        resident = psutil.Process(process.pid).memory_info().rss
+
+        process.terminate()
+        process.wait(PATIENCE_S)
+
+    assert resident <= 60e6
