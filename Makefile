@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+OUT ?= out/demo
+ROUNDS ?= 300
 SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
 
 .PHONY: help demo test check format proto bench clean
@@ -17,7 +19,7 @@ help:
 	@echo "make format  format the sources"
 
 demo: $(VENV)/.lab
-	$(BIN)/comlad demo --out out/demo
+	$(BIN)/comlad demo --out $(OUT) --rounds $(ROUNDS)
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist worksteal

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from comlad.compression import Payload
+from comlad.compression import Payload, Sparse
 from comlad.config import with_assignments
 from comlad.errors import ConfigError
 from comlad.experiment import Prepared, prepare, read_experiment
@@ -21,9 +21,11 @@ from comlad.rounds import (
     local_site,
     plan_round,
 )
-from comlad.wire import Inbox
+from comlad.v1 import training_pb2 as pb
+from comlad.wire import Inbox, Verdict
 
 __all__ = [
+    "GOOD",
     "answers",
     "complaint",
     "dense",
@@ -31,6 +33,7 @@ __all__ = [
     "fresh_rng",
     "name_of",
     "open_inbox",
+    "refuse",
     "repeatable",
     "small",
     "tables",
@@ -40,6 +43,10 @@ __all__ = [
 repeatable = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+# What a device of the experiment below could send in its first round.
+GOOD = Sparse(6, np.array([0, 2, 3, 5]), np.ones(4, np.float32))
 
 
 def fresh_rng(seed: int = 0) -> Generator:
@@ -95,6 +102,15 @@ def open_inbox(prepared: Prepared) -> tuple[Inbox, Plan, ByteCount]:
     """The inbox of the first round, its plan and its tally."""
     plan, counted = first_plan(prepared), ByteCount(prepared.experiment.devices.count)
     return Inbox(prepared, plan, counted), plan, counted
+
+
+def refuse(inbox: Inbox, stream: tuple[int, ...], data: bytes) -> tuple[Verdict, pb.Refusal]:
+    """The one verdict on a message, and what the device is told."""
+    (verdict,) = inbox.receive(stream, data)
+    response = pb.TrainResponse.FromString(verdict.answer)
+    assert response.WhichOneof("event") == "refusal"
+    assert response.refusal.reason == verdict.reason
+    return verdict, response.refusal
 
 
 def dense(payload: Payload) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -11,6 +12,7 @@ from comlad.config import (
     at,
     parse_toml,
     read_fields,
+    read_toml,
     require,
     unknown,
     with_assignments,
@@ -154,6 +156,40 @@ class TestParseToml:
     def test_refuses_a_number_of_thousands_of_digits(self) -> None:
         with pytest.raises(ConfigError, match=r"^my.toml is not TOML: "):
             parse_toml("seed = " + "9" * 5000, "my.toml")
+
+
+class TestReadToml:
+    def test_reads_a_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "my.toml"
+        path.write_text("name = 'β'\n[devices]\ncount = 3\n", "utf-8")
+
+        assert read_toml(path) == {"name": "β", "devices": {"count": 3}}
+
+    @pytest.mark.parametrize(
+        ("content", "reason"),
+        [
+            (None, "cannot be read ([Errno 2] No such file or directory"),
+            (b"name = '\xff'", "cannot be read ('utf-8' codec can't decode"),
+            (b"name = ", "is not TOML: "),
+        ],
+    )
+    def test_names_the_file_and_what_is_wrong_with_it(
+        self, tmp_path: Path, content: bytes | None, reason: str
+    ) -> None:
+        path = tmp_path / "my.toml"
+        if content is not None:
+            path.write_bytes(content)
+
+        with pytest.raises(ConfigError) as caught:
+            read_toml(path)
+
+        assert str(caught.value).startswith(str(path))
+        assert reason in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+    def test_says_that_a_directory_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError, match=r"cannot be read .*Is a directory"):
+            read_toml(tmp_path)
 
 
 class TestWithAssignments:

@@ -123,10 +123,13 @@ class TestPartsOfOtherPackages:
         with pytest.raises(ConfigError, match=r"^comlad.fruits 'plum' is .*: must be a dataclass$"):
             fruits.lookup("plum")
 
-    def test_do_no_harm_when_broken_and_not_used(self, fruits: Table[Any], offer: Offer) -> None:
-        offer(aaa="no_such_package:Plum")
+    @pytest.mark.parametrize("part", [Pear(), Plum()])
+    def test_do_no_harm_when_broken_and_not_used(
+        self, fruits: Table[Any], offer: Offer, part: Any
+    ) -> None:
+        offer(aaa="no_such_package:Plum", plum=f"{__name__}:Plum")
 
-        assert fruits.read(fruits.write(Pear())) == Pear()
+        assert fruits.read(fruits.write(part)) == part
 
 
 @pytest.mark.parametrize(

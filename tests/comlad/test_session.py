@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 from samples import fresh_rng, small
 
-from comlad.compression import Identity
-from comlad.config import with_assignments
-from comlad.experiment import Prepared, prepare, process_groups, read_experiment, write_experiment
+from comlad.experiment import Prepared, prepare, process_groups, read_experiment
 from comlad.rounds import Memories, device_messages, local_site
 from comlad.session import Session
 from comlad.wire import decode_round, encode_reply, parse_response
@@ -190,15 +188,3 @@ def test_sums_up_a_run_that_was_stopped_early() -> None:
     assert summary["faults"]["strangers"] == 1
     assert "stopped" not in run(prepared)[0]
     assert np.isfinite(summary["loss"]["final"])
-
-
-def test_rounds_as_the_wire_does() -> None:
-    """What is rounded to float32 is rounded before it is sent, not by sending it."""
-    wide = write_experiment(small(compressor={"kind": "identity"}).experiment)
-    narrow = with_assignments(wide, ["compressor.values=float32"])
-    prepared = prepare(read_experiment(narrow))
-    assert prepared.experiment.compressor == Identity("float32")
-
-    summary, _ = run(prepared)
-
-    assert summary["model_sha256"] != run(prepare(read_experiment(wide)))[0]["model_sha256"]

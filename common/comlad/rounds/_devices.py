@@ -90,7 +90,7 @@ def device_messages(
     row in the subsets' order, and each device draws from its own key.
     """
     subsets = site.coding.subsets(plan.tasks, plan.permutation)
-    needed = np.unique(subsets)
+    needed = np.unique(subsets) if len(subsets) > 1 else subsets[0]
     liars = site.liars(plan.round)
     payloads = []
     new_memories = dict(memories)

@@ -9,6 +9,7 @@ from comlad.errors import ConfigError
 
 VECTOR = np.array([3.0, -1.0, 0.5, 10.0, 0.0, -7.0, 2.0, 2.0])
 DRAWS = 10_000
+SETS = list(combinations(range(5), 2))
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,6 @@ def test_draws_every_set_of_coordinates_alike() -> None:
     expected = DRAWS / len(SETS)
     statistic = sum((count - expected) ** 2 / expected for count in counts.values())
     assert statistic < 21.7  # chi-squared with 9 degrees of freedom exceeds it once in a hundred
-
-
-SETS = list(combinations(range(5), 2))
 
 
 class TestTheory:

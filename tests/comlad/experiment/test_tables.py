@@ -166,6 +166,15 @@ def test_writes_every_default_out() -> None:
     assert written["aggregator"]["before"] == []
 
 
+def test_writes_no_attack_where_there_is_none() -> None:
+    experiment = read_experiment(tables("devices.byzantine=0", attack=None))
+
+    written = write_experiment(experiment)
+
+    assert "attack" not in written
+    assert read_experiment(written) == experiment
+
+
 def test_takes_a_list_of_one_compressor() -> None:
     single = read_experiment(tables(compressor={"kind": "identity"}))
 

@@ -6,7 +6,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from samples import answers, first_plan, fresh_rng, small
 
-from comlad.aggregation import Aggregation
+from comlad.aggregation import Aggregation, Mean
 from comlad.compression import Dense, Payload
 from comlad.experiment import Prepared
 from comlad.rounds import Outcome, State, close_round, initial_state
@@ -80,7 +80,7 @@ class Witness:
 
     def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
         self.asked.append((len(vectors), f))
-        return vectors.mean(axis=0, dtype=np.float64)
+        return Mean()(vectors, f, rng)
 
 
 def with_rule(prepared: Prepared, witness: Witness) -> Prepared:

@@ -88,6 +88,25 @@ def test_are_flipped_by_the_liars_and_by_no_one_else() -> None:
         assert dense(sent[device]).tobytes() == (factor * dense(truth[device])).tobytes()
 
 
+def test_are_honest_where_nobody_is_said_to_lie() -> None:
+    prepared, honest = small(), small("devices.byzantine=0")
+    site, plan = local_site(prepared), first_plan(prepared)
+    trusting = Site(
+        objective=site.objective,
+        coding=site.coding,
+        estimator=site.estimator,
+        compressor=site.compressor,
+        devices=site.devices,
+        keys=site.keys,
+        attack=site.attack,
+    )
+
+    payloads, _ = device_messages(trusting, plan, {})
+
+    for payload, truth in zip(payloads, answers(honest, plan), strict=True):
+        assert dense(payload).tobytes() == dense(truth).tobytes()
+
+
 def test_are_flipped_by_others_in_every_round_if_redrawn() -> None:
     changes: dict[str, Any] = {"compressor": {"kind": "identity"}}
     lying = small("devices.byzantine=2", "devices.redraw=true", **changes)
@@ -104,17 +123,17 @@ def test_are_flipped_by_others_in_every_round_if_redrawn() -> None:
     assert len(flipped) > 3
 
 
-def test_are_compressed_with_each_devices_own_draws() -> None:
+def test_are_compressed_with_each_devices_own_draws_of_the_round() -> None:
     prepared = small("compressor.keep=3", coding={"kind": "cyclic", "load": 5})
+    plans = [plan_round(prepared, State(round, np.zeros(6))) for round in range(8)]
 
-    supports = {tuple(np.flatnonzero(dense(payload))) for payload in all_rounds(prepared)}
+    supports = {
+        tuple(np.flatnonzero(dense(payload)).tolist())
+        for plan in plans
+        for payload in answers(prepared, plan)
+    }
 
     assert len(supports) > 10  # of the 20 that there are
-
-
-def all_rounds(prepared: Any) -> list[Any]:
-    plans = [plan_round(prepared, State(round, np.zeros(6))) for round in range(8)]
-    return [payload for plan in plans for payload in answers(prepared, plan)]
 
 
 def test_leave_the_plan_alone() -> None:
