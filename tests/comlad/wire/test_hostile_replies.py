@@ -18,11 +18,11 @@ NOT_FOUND, EXISTS = Status.NOT_FOUND, Status.ALREADY_EXISTS
 TOO_LARGE = Status.RESOURCE_EXHAUSTED
 
 
-def edited(edit: Callable[[pb.Reply], Any], *payloads: Payload) -> Callable[[Plan], bytes]:
+def edited(edit: Callable[[pb.Reply], Any]) -> Callable[[Plan], bytes]:
     """A message that is right but for one thing."""
 
     def make(plan: Plan) -> bytes:
-        request = pb.TrainRequest.FromString(encode_reply(plan, payloads or [GOOD]))
+        request = pb.TrainRequest.FromString(encode_reply(plan, [GOOD]))
         edit(request.reply)
         return request.SerializeToString()
 
@@ -38,7 +38,8 @@ def spoil(name: str, value: Any) -> Callable[[Plan], bytes]:
     return edited(lambda reply: setattr(reply.parts[0].sparse, name, value))
 
 
-# What a device sends, why it is refused, and with which status.
+# What device 2, alone on its stream, sends; why it is refused, and with which status.
+# Q = 6, of which 4 are kept, in float32.
 REFUSED: dict[str, tuple[Callable[[Plan], bytes], str, Status]] = {
     "nothing": (lambda _: b"", "a message that is no Reply", INVALID),
     "no protobuf": (lambda _: b"\xff" * 20, "bytes that are no TrainRequest", INVALID),
