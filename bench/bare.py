@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import time
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -61,7 +62,7 @@ async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
         await over.wait()
 
     server = grpc.aio.server(options=_OPTIONS)
-    handler = grpc.stream_stream_rpc_method_handler(loop)
+    handler: Any = grpc.stream_stream_rpc_method_handler(loop)
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("bench.Bare", {"Loop": handler}),)
     )
@@ -84,7 +85,7 @@ async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
 async def _answer(address: str, up: int) -> None:
     message = bytes(up)
     async with grpc.aio.insecure_channel(address, _OPTIONS) as channel:
-        stream = channel.stream_stream(_METHOD)()
+        stream: Any = channel.stream_stream(_METHOD)()
         await stream.write(b"here")
         try:
             while isinstance(await stream.read(), bytes):

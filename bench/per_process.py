@@ -50,8 +50,7 @@ def _rounds_per_second(command: list[str]) -> float:
             address = json.loads(server.stdout.readline())["address"]
             halves = (f"0-{_DEVICES // 2 - 1}", f"{_DEVICES // 2}-{_DEVICES - 1}")
             devices = [
-                subprocess.Popen([*command, "--server", address, "--device", ids])
-                for ids in halves
+                subprocess.Popen([*command, "--server", address, "--device", ids]) for ids in halves
             ]
             for _ in server.stdout:
                 pass

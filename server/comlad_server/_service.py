@@ -59,20 +59,29 @@ class TrainingService:
         except MessageError as error:
             self._training.stranger(f"{context.peer()}: {error}")
             await context.abort(_CODES[error.status], str(error))
+        listening = asyncio.create_task(self._listen(stream, context))
+        stream.on_hang_up = listening.cancel
         try:
-            if isinstance(data := await context.read(), bytes):
-                parse_ready(data)
-                self._training.ready(stream)
-            while isinstance(data := await context.read(), bytes):
-                self._training.receive(stream, data)
-        except MessageError as error:
-            self._training.stranger(f"{context.peer()}: {error}")
-            await context.abort(_CODES[error.status], str(error))
-        except asyncio.CancelledError:
-            if not self._training.over:  # the peer's doing; else the run hung up, politely
-                raise
+            await asyncio.wait({listening})
         finally:
+            listening.cancel()
             self._training.leave(stream)
+        if listening.cancelled():  # the run hung up
+            return
+        match listening.exception():
+            case MessageError() as refusal:
+                self._training.stranger(f"{context.peer()}: {refusal}")
+                await context.abort(_CODES[refusal.status], str(refusal))
+            case Exception() as unexpected:
+                raise unexpected
+
+    async def _listen(self, stream: Stream, context: _Context) -> None:
+        """Take what comes until the stream ends or the run hangs up."""
+        if isinstance(data := await context.read(), bytes):
+            parse_ready(data)
+            self._training.ready(stream)
+        while isinstance(data := await context.read(), bytes):
+            self._training.receive(stream, data)
 
     async def fetch_dataset(
         self, request: pb.FetchDatasetRequest, context: _Context
@@ -97,9 +106,7 @@ class TrainingService:
             except grpc.aio.BaseError as error:
                 raise ConnectionError("the stream has ended") from error
 
-        handler = asyncio.current_task()
-        assert handler is not None
-        stream = Stream(devices, write, find_connection(context.peer()), handler.cancel)
+        stream = Stream(devices, write, find_connection(context.peer()))
         try:
             self._training.join(stream)
         except MessageError:

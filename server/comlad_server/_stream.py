@@ -22,7 +22,6 @@ class Stream:
         devices: The ids of the devices that the process hosts, by slot.
         write: Sends a message; raises ConnectionError when the peer is gone.
         meter: Counts the connection, if it can be counted.
-        hang_up: Ends the stream.
     """
 
     def __init__(
@@ -30,12 +29,11 @@ class Stream:
         devices: tuple[int, ...],
         write: Callable[[bytes], Awaitable[None]],
         meter: TcpMeter | None,
-        hang_up: Callable[[], object],
     ) -> None:
         self.devices = devices
         self._write = write
         self._meter = meter
-        self._hang_up = hang_up
+        self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = meter.read() if meter else (0, 0)
         self._notes: deque[bytes] = deque()
         self._broadcast: bytes | None = None
@@ -57,7 +55,7 @@ class Stream:
         self.tell(message)
         if self._writer is not None:
             await asyncio.wait([self._writer])
-        self._hang_up()
+        self.on_hang_up()
 
     def count_tcp(self) -> tuple[int, int] | None:
         """Bytes up and down on the connection since the last call; None if nobody counts them."""

@@ -10,6 +10,9 @@ from comlad.config import require
 
 __all__ = ["Cyclic"]
 
+# How many numbers are gathered at a time.
+_GATHERED = 2**18
+
 
 @dataclass(frozen=True, slots=True)
 class Cyclic:
@@ -43,10 +46,11 @@ class Cyclic:
         return np.sort(permutation[columns], axis=1)
 
     def encode(self, gradients: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        coded = gradients[rows[:, 0]]
-        gathered = np.empty_like(coded)
-        for column in rows.T[1:]:
-            np.take(gradients, column, axis=0, out=gathered, mode="clip")
-            coded += gathered
+        coded = np.empty((len(rows), gradients.shape[1]))
+        # As many rows at a time as stay within a few megabytes.
+        count = max(1, _GATHERED // (self.load * gradients.shape[1]))
+        for start in range(0, len(rows), count):
+            some = slice(start, start + count)
+            gradients[rows[some]].sum(axis=1, out=coded[some])
         coded /= self.load
         return coded

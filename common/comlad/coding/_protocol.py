@@ -23,7 +23,7 @@ class Coding(Protocol):
         """A round's tasks T, device i's at T[i], and permutation p; both of shape (N,)."""
 
     def subsets(self, tasks: NDArray[np.intp], permutation: NDArray[np.intp]) -> NDArray[np.intp]:
-        """The subsets that the tasks mean, a row of d for each, ascending; shape (M, d)."""
+        """The subsets that the tasks mean, a row of d distinct ones each, shape (M, d)."""
 
     def encode(self, gradients: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """The coded vectors, shape (M, Q).

@@ -13,6 +13,9 @@ from comlad.errors import MessageError
 
 __all__ = ["RandomSparsification"]
 
+# Up to so many indices a plain sort is faster than marking.
+_FEW = 512
+
 
 @dataclass(frozen=True, slots=True)
 class RandomSparsification:
@@ -52,10 +55,7 @@ class RandomSparsification:
     def compress(self, vector: NDArray[np.float64], rng: Generator) -> Sparse:
         dimension, kept = len(vector), self.kept(len(vector))
         chosen = rng.choice(dimension, kept, replace=False, shuffle=False)
-        # Sorting by marking: a tenth of the time of a sort when many are kept.
-        mask = np.zeros(dimension, bool)
-        mask[chosen] = True
-        indices = np.flatnonzero(mask)
+        indices = np.sort(chosen) if kept < _FEW else _sorted_by_marking(chosen, dimension)
         values = vector[indices] * (dimension / kept)
         return Sparse(dimension, indices, values.astype(self.values))
 
@@ -71,3 +71,10 @@ class RandomSparsification:
     def payload_bound(self, dimension: int) -> int:
         gap_bytes = -(-max(1, (dimension - 1).bit_length()) // 7)
         return self.kept(dimension) * (gap_bytes + np.dtype(self.values).itemsize)
+
+
+def _sorted_by_marking(chosen: NDArray[np.int64], dimension: int) -> NDArray[np.int64]:
+    """The same indices in order; a tenth of the time of a sort when they are many."""
+    mask = np.zeros(dimension, bool)
+    mask[chosen] = True
+    return np.flatnonzero(mask)

@@ -105,8 +105,8 @@ def _products(rows: NDArray[np.float64], model: NDArray[np.float64]) -> NDArray[
     """The product of each row with the model; its bits do not depend on the other rows."""
     # Neither @ nor einsum: BLAS groups rows, and einsum's buffer of 8192 numbers cuts
     # longer rows in other places when there are several. A block stays in the cache.
-    result = np.zeros(len(rows))
-    for start in range(0, len(model), _BLOCK):
+    result: NDArray[np.float64] = (rows[:, :_BLOCK] * model[:_BLOCK]).sum(axis=1)
+    for start in range(_BLOCK, len(model), _BLOCK):
         block = slice(start, start + _BLOCK)
         result += (rows[:, block] * model[block]).sum(axis=1)
     return result

@@ -5,11 +5,8 @@ stream is charged to the device; if it hosts several, each is charged with its o
 part of every message, and the stream with what they share.
 """
 
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any
-
-import numpy as np
 
 __all__ = ["ByteCount", "Direction", "Layer"]
 
@@ -40,8 +37,9 @@ class ByteCount:
     """
 
     def __init__(self, devices: int) -> None:
-        self._by_device = np.zeros((2, 3, devices), np.int64)
-        self._by_stream: dict[_Stream, np.ndarray[Any, np.dtype[np.int64]]] = {}
+        # Lists, not arrays: what is added comes one by one.
+        self._by_device = [[[0] * devices for _ in Layer] for _ in Direction]
+        self._by_stream: dict[_Stream, list[list[int]]] = {}
         self._tcp_streams: set[_Stream] = set()
 
     def add(
@@ -54,9 +52,9 @@ class ByteCount:
     ) -> None:
         """Charge bytes to the device in a slot of the stream, or to the stream as a whole."""
         if slot is not None or len(stream) == 1:
-            self._by_device[direction, layer, stream[slot or 0]] += count
+            self._by_device[direction][layer][stream[slot or 0]] += count
         else:
-            self._shared(stream)[direction, layer] += count
+            self._shared(stream)[direction][layer] += count
 
     def add_tcp(self, stream: _Stream, up: int, down: int) -> None:
         """Charge what the kernel counted on a stream's connection."""
@@ -66,15 +64,18 @@ class ByteCount:
 
     def include(self, other: "ByteCount") -> None:
         """Add another tally to this one."""
-        self._by_device += other._by_device
-        for stream, counts in other._by_stream.items():
-            self._shared(stream)[:] += counts
+        for direction in Direction:
+            for layer in Layer:
+                ours, theirs = self._by_device[direction], other._by_device[direction][layer]
+                ours[layer] = [a + b for a, b in zip(ours[layer], theirs, strict=True)]
+                for stream, counts in other._by_stream.items():
+                    self._shared(stream)[direction][layer] += counts[direction][layer]
         self._tcp_streams |= other._tcp_streams
 
     def total(self, direction: Direction, layer: Layer) -> int:
         """All bytes of a direction and layer."""
-        shared = sum(counts[direction, layer] for counts in self._by_stream.values())
-        return int(self._by_device[direction, layer].sum() + shared)
+        shared = sum(counts[direction][layer] for counts in self._by_stream.values())
+        return sum(self._by_device[direction][layer]) + shared
 
     def totals(self) -> dict[str, dict[str, int]]:
         """As {"up": {"payload": …, "message": …, "tcp": …}, "down": …}; tcp if it was counted."""
@@ -95,7 +96,7 @@ class ByteCount:
         layers = [layer for layer in Layer if layer is not Layer.TCP or single]
         return {
             direction.name.lower(): {
-                layer.name.lower(): self._by_device[direction, layer].tolist() for layer in layers
+                layer.name.lower(): list(self._by_device[direction][layer]) for layer in layers
             }
             for direction in Direction
         }
@@ -111,10 +112,10 @@ class ByteCount:
             entry: dict[str, Any] = {"devices": list(stream)}
             for direction in Direction:
                 entry[direction.name.lower()] = {
-                    layer.name.lower(): int(counts[direction, layer]) for layer in layers
+                    layer.name.lower(): counts[direction][layer] for layer in layers
                 }
             result.append(entry)
         return result
 
-    def _shared(self, stream: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-        return self._by_stream.setdefault(tuple(stream), np.zeros((2, 3), np.int64))
+    def _shared(self, stream: _Stream) -> list[list[int]]:
+        return self._by_stream.setdefault(stream, [[0 for _ in Layer] for _ in Direction])

@@ -90,14 +90,14 @@ def device_messages(
     row in the subsets' order, and each device draws from its own key.
     """
     subsets = site.coding.subsets(plan.tasks, plan.permutation)
-    needed = np.unique(subsets) if len(subsets) > 1 else subsets[0]
+    needed, rows = _distinct(subsets)
     liars = site.liars(plan.round)
     payloads = []
     new_memories = dict(memories)
     # A model that runs away overflows here; the server refuses what is not finite.
     with np.errstate(over="ignore", invalid="ignore"):
         gradients = site.objective.gradients(plan.model, needed)
-        coded = site.coding.encode(gradients, np.searchsorted(needed, subsets))
+        coded = site.coding.encode(gradients, rows)
         for slot, (device, key) in enumerate(zip(site.devices, site.keys, strict=True)):
             vector = coded[slot]
             if site.attack is not None and device in liars:
@@ -117,6 +117,16 @@ def device_message(
     alone = replace(site, devices=(device,), keys=(site.keys[slot],))
     (payload,), memories = device_messages(alone, plan.told([slot]), memories)
     return payload, memories
+
+
+def _distinct(
+    subsets: NDArray[np.intp],
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every subset once, and where among them those of each task are."""
+    if len(subsets) == 1:  # one task names no subset twice
+        return subsets[0], np.arange(subsets.shape[1])[None]
+    needed = np.unique(subsets)
+    return needed, np.searchsorted(needed, subsets)
 
 
 def _attacked(

@@ -1,6 +1,7 @@
 """The broadcast: serialised once a round, with each stream's own tasks appended."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class Broadcast:
     """
 
     def __init__(self, plan: Plan) -> None:
-        self._tasks = plan.tasks
+        self._tasks: list[int] = plan.tasks.tolist()
         permutation = plan.permutation.astype(_index_type(len(plan.permutation))).tobytes()
         model = plan.model.astype("<f8", copy=False).tobytes()
         response = pb.TrainResponse()
@@ -40,7 +41,7 @@ class Broadcast:
         counted.add(down, Layer.PAYLOAD, devices, self._payload_bytes)
         if len(devices) > 1:
             for slot, device in enumerate(devices):
-                own = max(1, -(-int(self._tasks[device]).bit_length() // 7))  # its varint
+                own = max(1, -(-self._tasks[device].bit_length() // 7))  # its varint
                 counted.add(down, Layer.MESSAGE, devices, own, slot)
                 size -= own
         counted.add(down, Layer.MESSAGE, devices, size)
@@ -48,7 +49,7 @@ class Broadcast:
     def _own_part(self, devices: Sequence[int]) -> bytes:
         """What of the message is the devices' own: their tasks."""
         response = pb.TrainResponse()
-        response.round.tasks.extend(self._tasks[list(devices)].tolist())
+        response.round.tasks.extend([self._tasks[device] for device in devices])
         return response.SerializeToString()
 
 
@@ -71,20 +72,24 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
     index_type = _index_type(device_count)
     if len(message.permutation) != device_count * index_type.itemsize:
         raise MessageError(f"a permutation of {len(message.permutation)} bytes for {device_count}")
-    permutation = np.frombuffer(message.permutation, index_type).astype(np.intp)
-    # The largest first: bincount allocates as many counters.
-    if (
-        permutation.max(initial=0) >= device_count
-        or (np.bincount(permutation, minlength=device_count) != 1).any()
-    ):
+    permutation = np.frombuffer(message.permutation, index_type)
+    order = permutation.tolist()
+    if max(order) >= device_count or len(set(order)) != device_count:
         raise MessageError("a permutation that leaves out a subset: must hold each once")
-    tasks = np.array(message.tasks, np.intp)
-    if len(tasks) != devices or (tasks >= device_count).any():
-        raise MessageError(f"tasks {tasks.tolist()}: must be {devices}, each below {device_count}")
+    tasks = list(message.tasks)
+    if len(tasks) != devices or max(tasks) >= device_count:
+        raise MessageError(f"tasks {tasks}: must be {devices}, each below {device_count}")
     model = np.frombuffer(message.model_float64, "<f8").astype(np.float64, copy=False)
-    return Plan(message.round, message.plan, model, permutation, tasks)
+    return Plan(
+        message.round,
+        message.plan,
+        model,
+        permutation.astype(np.intp),
+        np.array(tasks, np.intp),
+    )
 
 
+@cache
 def _index_type(count: int) -> np.dtype[np.unsignedinteger]:
     for name in ("<u1", "<u2"):
         if count <= 2 ** (8 * np.dtype(name).itemsize):

@@ -41,12 +41,12 @@ def decode_varints(data: bytes, count: int) -> NDArray[np.int64]:
             its shortest form. Memory stays within a few times the size of `data`.
     """
     octets = np.frombuffer(data, np.uint8)
+    if len(data) == count and data.isascii():  # a byte each
+        return octets.astype(np.int64)
     last = octets < 0x80
     found = int(np.count_nonzero(last))
     if found != count or (count and not last[-1]) or (not count and len(data)):
         raise MessageError(f"{found} whole indices for {count} values: must be as many")
-    if found == len(octets):  # a byte each
-        return octets.astype(np.int64)
     ends = np.flatnonzero(last)
     starts = np.concatenate([[0], ends[:-1] + 1])
     lengths = ends - starts + 1

@@ -13,6 +13,9 @@ from comlad.wire._varints import decode_varints, encode_varints
 
 __all__ = ["decode_vector", "encode_vector", "payload_bytes"]
 
+# A sum of fewer varints, each below 2^35, cannot wrap round.
+_MOST_INDICES = 2**28
+
 _Message = vector_pb2.DenseVector | vector_pb2.SparseVector
 
 
@@ -97,13 +100,15 @@ def _values(message: _Message) -> Values:
 
 def _indices(gaps: bytes, count: int, dimension: int) -> NDArray[np.int64]:
     numbers = decode_varints(gaps, count)
-    if (numbers[1:] == 0).any():
+    if not numbers[1:].all():
         where = int(np.argmin(numbers[1:]))
         raise MessageError(f"index {where + 1} repeats the one before: must be ascending")
-    # Bounding the gaps first keeps the sum far from wrapping round.
-    if count and (numbers.max() >= dimension or (indices := np.cumsum(numbers))[-1] >= dimension):
+    if count >= _MOST_INDICES:
+        raise MessageError(f"{count} indices: must be less than {_MOST_INDICES}")
+    indices = numbers.cumsum()
+    if count and indices[-1] >= dimension:
         raise MessageError(f"an index past the end: must be less than the dimension {dimension}")
-    return indices if count else numbers
+    return indices
 
 
 def _require_dimension(found: int, dimension: int) -> None:
