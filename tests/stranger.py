@@ -37,7 +37,7 @@ def messages() -> dict[str, Any]:
         files = descriptor_pb2.FileDescriptorSet.FromString(target.read_bytes())
     pool = descriptor_pool.DescriptorPool()
     for file in files.file:
-        pool.Add(file)  # type: ignore[no-untyped-call]
+        pool.Add(file)
     return message_factory.GetMessageClassesForFiles([file.name for file in files.file], pool)
 
 
