@@ -32,7 +32,7 @@ def run_inprocess(
         prepared: What is run.
         results: Where it is written.
         per_process: How many devices would share a process; decides the bytes of messages.
-        watch: Called with every round's record.
+        watch: Called with events: every round's record.
 
     Returns:
         The contents of summary.json.
@@ -43,25 +43,32 @@ def run_inprocess(
     """
     experiment = prepared.experiment
     honest, byzantine = process_groups(experiment.devices, experiment.seed, per_process)
-    site, session = local_site(prepared), Session(prepared)
+    site = local_site(prepared)
     memories: Memories = {}
-    started = time.perf_counter()
     # Another number of BLAS threads changes the last bits of products.
     with threadpool_limits(1):
-        while not session.over:
-            before = time.perf_counter()
-            opened = session.open_round()
-            payloads, memories = device_messages(site, opened.plan, memories)
-            for group in (*honest, *byzantine):
-                opened.broadcast.charge(opened.counted, group)
-                messages = [payloads[device] for device in group]
-                opened.inbox.receive(group, encode_reply(opened.plan, messages))
-            record = session.close_round(opened)
-            record["seconds"] = time.perf_counter() - before
-            results.add_round(record)
-            watch(record)
-    summary = session.summary("inprocess", time.perf_counter() - started, versions())
-    results.finish(summary, session.state.model)
+        started = time.perf_counter()
+        session = Session(prepared)
+        try:
+            while not session.over:
+                before = time.perf_counter()
+                opened = session.open_round()
+                payloads, memories = device_messages(site, opened.plan, memories)
+                for group in (*honest, *byzantine):
+                    opened.broadcast.charge(opened.counted, group)
+                    messages = [payloads[device] for device in group]
+                    opened.inbox.receive(group, encode_reply(opened.plan, messages))
+                record = session.close_round(opened)
+                record["seconds"] = time.perf_counter() - before
+                results.add_round(record)
+                watch({"event": "round", **record})
+        except KeyboardInterrupt:
+            session.failure = "interrupted"
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            summary = session.summary("inprocess", seconds, versions())
+            results.finish(summary, session.state.model)
     if session.failure is not None:
         raise RoundError(session.failure)
     return summary

@@ -132,8 +132,16 @@ class _Cluster:
                 if event.done():
                     if (happened := event.result()) is None:
                         break
-                    begun = True
-                    watch(happened)
+                    if happened["event"] == "waiting":
+                        first = happened["devices"][0]
+                        logger.warning(
+                            "still waiting for %d devices, the first is %d",
+                            len(happened["devices"]),
+                            first,
+                        )
+                    else:
+                        begun = True
+                        watch(happened)
                     event = asyncio.ensure_future(_next_event(server))
                 for loss in [loss for loss in losses if loss.done()]:
                     self._mourn(losses.pop(loss), loss.result(), begun)

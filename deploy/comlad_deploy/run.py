@@ -50,6 +50,7 @@ def run_prepared(
 ) -> dict[str, Any]:
     """Run an experiment on an engine; gives the contents of summary.json."""
     if engine == "inprocess":
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
         with Results(directory, prepared.experiment) as results:
             return run_inprocess(prepared, results, per_process, watch)
     with asyncio.Runner() as runner:

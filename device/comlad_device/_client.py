@@ -126,6 +126,7 @@ class Client:
                             "round %d: %s", response.refusal.round, response.refusal.reason
                         )
                     case "finished":
+                        await stream.code()  # let the server hang up first
                         return response.finished.rounds
                     case other:
                         raise MessageError(f"{other or 'nothing'} in the middle of a run")

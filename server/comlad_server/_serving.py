@@ -68,12 +68,14 @@ async def serve(prepared: Prepared, results: Results, listen: str, as_json: bool
 def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
     last = 0.0
 
-    def watch(record: dict[str, Any]) -> None:
+    def watch(event: dict[str, Any]) -> None:
         nonlocal last
-        if (now := time.monotonic()) - last >= _PROGRESS_S:
+        if event["event"] != "round":
+            announce(event)
+        elif (now := time.monotonic()) - last >= _PROGRESS_S:
             last = now
-            shown = {key: record[key] for key in ("round", "loss", "accuracy") if key in record}
-            announce({"event": "round"} | shown)
+            keys = ("event", "round", "loss", "accuracy")
+            announce({key: event[key] for key in keys if key in event})
 
     return watch
 
@@ -86,5 +88,9 @@ def _print_text(event: dict[str, Any]) -> None:
     match event:
         case {"event": "listening", "address": address}:
             print(f"listening on {address}", flush=True)
+        case {"event": "waiting", "devices": devices}:
+            print(
+                f"still waiting for {len(devices)} devices, the first is {devices[0]}", flush=True
+            )
         case {"event": "finished", "directory": directory}:
             print(f"finished; results in {directory}", flush=True)

@@ -3,12 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from comlad_server._tcp import TcpMeter
 
 __all__ = ["Stream"]
 
-# Refusals that may wait for a peer that does not read; more are dropped.
+# Small messages that may wait for each device of a peer that does not read.
 _MAX_NOTES = 32
 
 
@@ -36,23 +37,30 @@ class Stream:
         self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = meter.read() if meter else (0, 0)
         self._notes: deque[bytes] = deque()
-        self._broadcast: bytes | None = None
+        self._broadcast: tuple[bytes, Callable[[], None]] | None = None
         self._writer: asyncio.Task[None] | None = None
 
-    def broadcast(self, message: bytes) -> None:
-        """Send a round; replaces one that still waits."""
-        self._broadcast = message
+    def broadcast(self, message: bytes, sent: Callable[[], None]) -> None:
+        """Send a round; replaces one that still waits. `sent` is called when it goes out."""
+        self._broadcast = message, sent
         self._wake()
 
     def tell(self, message: bytes) -> None:
-        """Send something small."""
-        if len(self._notes) < _MAX_NOTES:
-            self._notes.append(message)
-            self._wake()
+        """Send something small.
+
+        Raises:
+            ConnectionError: Too much waits already: the peer does not read.
+        """
+        if len(self._notes) >= _MAX_NOTES * (1 + len(self.devices)):
+            raise ConnectionError("does not read what it is sent")
+        self._notes.append(message)
+        self._wake()
 
     async def finish(self, message: bytes) -> None:
         """Send a last message, when all that waits is sent, and end the stream."""
-        self.tell(message)
+        self._broadcast = None
+        with suppress(ConnectionError):
+            self.tell(message)
         if self._writer is not None:
             await asyncio.wait([self._writer])
         self.on_hang_up()
@@ -83,7 +91,8 @@ class Stream:
                 if self._notes:
                     await self._write(self._notes.popleft())
                 elif self._broadcast is not None:
-                    message, self._broadcast = self._broadcast, None
+                    (message, sent), self._broadcast = self._broadcast, None
+                    sent()
                     await self._write(message)
         except ConnectionError:
             self._notes.clear()

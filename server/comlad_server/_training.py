@@ -32,7 +32,7 @@ class Training:
     Args:
         prepared: What is run.
         results: Where it is written.
-        watch: Called with every round's record.
+        watch: Called with events: every round's record, and who is waited for.
     """
 
     def __init__(
@@ -89,7 +89,10 @@ class Training:
         inbox = self._open.inbox
         for verdict in inbox.receive(stream.devices, data):
             logger.warning("refused device %d: %s", verdict.device, verdict.reason)
-            stream.tell(verdict.answer)
+            try:
+                stream.tell(verdict.answer)
+            except ConnectionError as error:
+                raise MessageError(str(error), Status.RESOURCE_EXHAUSTED) from error
         if inbox.answered(self._waited_for):
             self._changed.set()
         if inbox.exhausted(stream.devices):
@@ -99,8 +102,8 @@ class Training:
         """A stream has ended, for whatever reason."""
         if stream in self._ready:
             self._ready.remove(stream)
-            if self._open is not None:
-                self._count_tcp(stream, self._open.counted)
+            self._count_tcp(stream, self._tally)
+            if not self.over:
                 logger.warning("devices %s have gone", _ids(stream.devices))
         for device in stream.devices:
             if self._streams.get(device) is stream:
@@ -131,9 +134,10 @@ class Training:
         Raises:
             RoundError: The run ended before its last round; says why.
         """
-        await self._everyone()
         started = time.perf_counter()
         try:
+            await self._everyone()
+            started = time.perf_counter()
             while not self._session.over:
                 await self._train_round()
         except RoundError as error:
@@ -148,14 +152,19 @@ class Training:
             raise RoundError(self._session.failure)
 
     async def _everyone(self) -> None:
-        count = self._prepared.experiment.devices.count
-        while len(ready := {d for stream in self._ready for d in stream.devices}) < count:
-            missing = [device for device in range(count) if device not in ready]
-            logger.info("waiting for devices %s", _ids(missing))
-            await self._change()
+        """Wait for all devices; say now and then who has not come."""
+        everyone = set(range(self._prepared.experiment.devices.count))
+        while missing := everyone.difference(*(stream.devices for stream in self._ready)):
+            logger.info("waiting for devices %s", _ids(sorted(missing)))
+            try:
+                async with asyncio.timeout(self._prepared.experiment.devices.deadline_s):
+                    await self._change()
+            except TimeoutError:
+                self._watch({"event": "waiting", "devices": sorted(missing)})
 
     async def _train_round(self) -> None:
         while not self._ready:
+            self._open = None
             logger.warning("no device is connected; waiting")
             await self._change()
         before = time.perf_counter()
@@ -175,14 +184,21 @@ class Training:
         record = self._session.close_round(opened)
         record["seconds"] = time.perf_counter() - before
         self._results.add_round(record)
-        self._watch(record)
+        self._watch({"event": "round", **record})
         logger.info("round %d: loss %.6g", opened.plan.round, record["loss"] or math.nan)
         if "skipped" in record:
             logger.warning("round %d: the model stays: %s", opened.plan.round, record["skipped"])
 
     def _send(self, stream: Stream, opened: OpenRound) -> None:
-        opened.broadcast.charge(opened.counted, stream.devices)
-        stream.broadcast(opened.broadcast.message(stream.devices))
+        stream.broadcast(
+            opened.broadcast.message(stream.devices),
+            lambda: opened.broadcast.charge(self._tally, stream.devices),
+        )
+
+    @property
+    def _tally(self) -> ByteCount:
+        """What is charged with what crosses the wire now."""
+        return self._setup if self._open is None else self._open.counted
 
     def _count_tcp(self, stream: Stream, counted: ByteCount) -> None:
         if counts := stream.count_tcp():
