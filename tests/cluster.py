@@ -80,25 +80,36 @@ class Server:
 
     def __init__(self, experiment: Path, out: Path, listen: str = "127.0.0.1:0") -> None:
         self.out = out
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "comlad_server", "--experiment", str(experiment)),
-                *("--out", str(out), "--listen", listen, "--json", "--log-level", "warning"),
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._log = out.parent / "server.log"
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "comlad_server", "--experiment", str(experiment)),
+                    *("--out", str(out), "--listen", listen, "--json", "--log-level", "warning"),
+                ],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.address: str = json.loads(line)["address"] if line else ""
 
     def finish(self) -> dict[str, Any]:
         """Wait for the end of the run; the summary."""
-        _, errors = self.process.communicate(timeout=PATIENCE_S)
-        assert self.process.returncode == 0, errors
+        status, errors = self.end()
+        assert status == 0, errors
         summary: dict[str, Any] = json.loads((self.out / "summary.json").read_text())
         return summary
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end of the process; its status and what it wrote to stderr."""
+        self.process.communicate(timeout=PATIENCE_S)
+        return self.process.returncode, self._log.read_text()
+
+    def says(self, text: str) -> bool:
+        """Whether the server has written this to stderr."""
+        return text in self._log.read_text()
 
     def rounds_closed(self) -> int:
         path = self.out / "rounds.jsonl"

@@ -9,6 +9,7 @@ from comlad.attacks import ATTACKS
 from comlad.coding import CODINGS
 from comlad.compression import COMPRESSORS
 from comlad.config import unknown
+from comlad.errors import ConfigError
 from comlad.estimators import ESTIMATORS
 from comlad.parts import Table
 from comlad.problems import PROBLEMS
@@ -56,7 +57,10 @@ def print_parts(family: str | None) -> None:
 
 
 def _describe(table: Table[Any], kind: str) -> dict[str, Any]:
-    part = table.lookup(kind)
+    try:
+        part = table.lookup(kind)
+    except ConfigError as error:
+        return {"kind": kind, "summary": str(error), "package": "broken", "parameters": {}}
     hints = get_type_hints(part)
     doc = inspect.getdoc(part) or ""
     return {

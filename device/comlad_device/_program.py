@@ -7,14 +7,10 @@ import signal
 import sys
 
 from threadpoolctl import threadpool_limits
+from uvloop import new_event_loop
 
 from comlad.errors import ConfigError
 from comlad_device._client import Client, ServerRefusedError
-
-try:
-    from uvloop import new_event_loop
-except ImportError:  # not on Windows
-    from asyncio import new_event_loop  # type: ignore[assignment]
 
 __all__ = ["base_parser", "parse_ids", "run_client"]
 
@@ -63,6 +59,9 @@ def run_client(program: str, client: Client, log_level: str) -> None:
             rounds = runner.run(_until_told(client))
     except ServerRefusedError as error:
         print(f"{program}: the server at {client.server} refused: {error}", file=sys.stderr)
+        sys.exit(1)
+    except ConfigError as error:  # of an attack that shows only when it is called
+        print(f"{program}: {error}", file=sys.stderr)
         sys.exit(1)
     except (asyncio.CancelledError, KeyboardInterrupt):
         sys.exit(130)

@@ -8,16 +8,12 @@ import sys
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
+from uvloop import new_event_loop
 
 from comlad.config import at, read_toml
 from comlad.errors import ConfigError, RoundError
 from comlad.experiment import prepare, read_experiment
 from comlad_server.results import Results
-
-try:
-    from uvloop import new_event_loop
-except ImportError:  # not on Windows
-    from asyncio import new_event_loop  # type: ignore[assignment]
 
 __all__ = ["main"]
 

@@ -1,4 +1,4 @@
-"""The first column of the table, and the row with no redundancy and no defence in others."""
+"""Some rows of the table for the first draw of its data, and one for another."""
 
 import pytest
 from paper_table import TABLE, measure
@@ -8,7 +8,7 @@ ROWS = [
     "nnm + trimmed mean, d=1",
     "nnm + trimmed mean, d=20",
     "mean, nobody lies",
-    "compressed mean, d=1",
+    "compressed trimmed mean, d=3",
     "compressed nnm + trimmed mean, d=3",
 ]
 

@@ -127,6 +127,25 @@ def test_refuses_replies_to_something_else_and_leaves_the_vote(tmp_path: Path) -
     assert all(not record["refused"] for record in read_rounds(server.out))
 
 
+def test_goes_on_when_grpc_itself_refuses_a_message(tmp_path: Path) -> None:
+    experiment = EXPERIMENT | {"devices": EXPERIMENT["devices"] | {"deadline_s": 1.0}}
+
+    with (
+        serving(experiment, tmp_path) as server,
+        devices(server.address, "0-1"),
+        Stranger(server.address, [LIAR]) as liar,
+    ):
+        liar.read_round()
+        liar.send(bytes(2**23))
+        with pytest.raises(grpc.RpcError) as error:
+            consume(liar)
+        summary = server.finish()
+
+    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert summary["rounds"] == 3
+    assert summary["faults"]["by_device"] == {str(LIAR): {"missing": 3, "refused": 0}}
+
+
 def test_lets_the_first_of_two_replies_stand(tmp_path: Path) -> None:
     with serving(EXPERIMENT, tmp_path) as server, Stranger(server.address, [LIAR]) as liar:
         with devices(server.address, "0-1"):
@@ -156,6 +175,7 @@ def test_cuts_off_a_flood_of_refusals_and_goes_on(tmp_path: Path) -> None:
 
     assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert summary["rounds"] == 3
+    assert summary["faults"]["by_device"][str(LIAR)]["refused"] > 1
 
 
 TURNED_AWAY = {

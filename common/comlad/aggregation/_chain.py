@@ -20,10 +20,15 @@ class Aggregation:
 
     def check(self, n: int, f: int) -> None:
         """Raise ConfigError if any link means nothing for n vectors of which f may be bad."""
-        for link in (*self.before, self.rule):
+        for link in self.before:
             link.check(n, f)
+            n, f = link.gives(n, f)
+        self.rule.check(n, f)
 
     def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
         for link in self.before:
+            n, bad = link.gives(len(vectors), f)
             vectors = link(vectors, f, rng)
+            assert len(vectors) == n
+            f = bad
         return self.rule(vectors, f, rng)

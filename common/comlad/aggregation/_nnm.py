@@ -13,16 +13,19 @@ __all__ = ["NearestNeighborMixing"]
 
 @dataclass(frozen=True, slots=True)
 class NearestNeighborMixing:
-    """Each vector becomes the mean of the n − f nearest to it, itself included.
+    """Each vector becomes the mean of the n − f nearest (Allouah et al., AISTATS 2023).
 
-    Allouah, Farhadkhani, Guerraoui, Gupta, Pinot and Stephan, AISTATS 2023, Section 3.
-    Neighbours that are equally far are told apart by a draw, not by their ids, which
-    a liar may have chosen.
+    Itself included; the paper is Allouah, Farhadkhani, Guerraoui, Gupta, Pinot and
+    Stephan, "Fixing by Mixing". Neighbours that are equally far are told apart by a
+    draw, not by their ids, which a liar may have chosen.
     """
 
     def check(self, n: int, f: int) -> None:
         right = f"nearest-neighbour mixing of {n} vectors needs 0 ≤ f < {n}"
         require(0 <= f < n, "tolerate", f, right)
+
+    def gives(self, n: int, f: int) -> tuple[int, int]:
+        return n, f
 
     def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
         n = len(vectors)

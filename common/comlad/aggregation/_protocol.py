@@ -31,5 +31,8 @@ class PreAggregator(Protocol):
     def check(self, n: int, f: int) -> None:
         """Raise ConfigError if it means nothing for n vectors of which f may be bad."""
 
+    def gives(self, n: int, f: int) -> tuple[int, int]:
+        """How many vectors come out of n, and how many of them may be bad if f of those may."""
+
     def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
         """The vectors that the rule will see, shape (n', Q)."""

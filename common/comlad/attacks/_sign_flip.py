@@ -13,7 +13,7 @@ __all__ = ["SignFlip"]
 
 @dataclass(frozen=True, slots=True)
 class SignFlip:
-    """The own vector times a negative factor, before compression (LAD, Section VII).
+    """The own vector times a factor, negative as a rule, before compression (LAD, Section VII).
 
     The attacker must know: its own honest vector.
 

@@ -62,6 +62,8 @@ def _convert(key: str, value: object, hint: Any) -> Any:
             return float(value)
         except OverflowError as error:
             raise mistake(key, value, "must be a number below 10^308") from error
+    elif not isinstance(hint, type):
+        raise ConfigError(f"{key}: a part cannot have a parameter of type {hint}")
     elif (hint is bool or not isinstance(value, bool)) and isinstance(value, hint):
         return value
     raise mistake(key, value, f"must be {_describe(hint)}")

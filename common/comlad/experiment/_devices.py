@@ -31,7 +31,7 @@ class Devices:
     deadline_s: float = 10.0
 
     def __post_init__(self) -> None:
-        count, byzantine, liars = self.count, self.byzantine, self.liars
+        count, byzantine, liars = self.count, self.byzantine, self.byzantine_count
         require(count >= 1, "count", count, "must be at least 1")
         require(count < 2**31, "count", count, "must be less than 2^31")
         if isinstance(byzantine, tuple):
@@ -50,14 +50,14 @@ class Devices:
         require(0 < self.deadline_s < np.inf, "deadline_s", self.deadline_s, right)
 
     @property
-    def liars(self) -> int:
+    def byzantine_count(self) -> int:
         """N − H."""
         return len(self.byzantine) if isinstance(self.byzantine, tuple) else self.byzantine
 
     @property
-    def assumed(self) -> int:
+    def tolerated(self) -> int:
         """f, what the rules assume."""
-        return self.liars if self.tolerate is None else self.tolerate
+        return self.byzantine_count if self.tolerate is None else self.tolerate
 
 
 def byzantine_devices(devices: Devices, seed: int, round: int = 0) -> frozenset[int]:
@@ -76,7 +76,7 @@ def process_groups(
     With `redraw` any device may have to lie, so that all of them run the Byzantine
     program, which lies in its rounds only.
     """
-    if devices.redraw and devices.liars:
+    if devices.redraw and devices.byzantine_count:
         honest: Sequence[int] = ()
         byzantine: Sequence[int] = range(devices.count)
     else:

@@ -53,7 +53,7 @@ class Experiment:
         require(0 <= self.seed < 2**63, "seed", self.seed, "must be from 0 to 2^63 − 1")
         require(1 <= self.rounds < 2**32, "rounds", self.rounds, "must be at least 1")
         right = "needs an [attack]: what the Byzantine devices do"
-        liars = self.devices.liars
+        liars = self.devices.byzantine_count
         require(not liars or self.attack is not None, "[devices] byzantine", liars, right)
         right = "an attack of its own program cannot lie in some rounds only; use a list of ids"
         own_program = isinstance(self.attack, Command)
@@ -66,4 +66,4 @@ class Experiment:
         with at("[coding]"):
             self.coding.check(self.devices.count)
         with at("[aggregator]"):
-            self.aggregator.check(self.devices.count, self.devices.assumed)
+            self.aggregator.check(self.devices.count, self.devices.tolerated)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from comlad.config import at
+from comlad.errors import ConfigError
 from comlad.experiment._experiment import Experiment
 from comlad.problems import Data, Objective
 
@@ -25,8 +26,11 @@ def prepare(experiment: Experiment) -> Prepared:
         ConfigError: The data is not there or the experiment does not fit it.
     """
     with at("[problem]"):
-        data = experiment.problem.load(experiment.devices.count, experiment.seed)
-        objective = experiment.problem.objective(data)
+        try:
+            data = experiment.problem.load(experiment.devices.count, experiment.seed)
+            objective = experiment.problem.objective(data)
+        except MemoryError as error:
+            raise ConfigError(f"data that does not fit into memory ({error}): make less") from error
     with at("[compressor]"):
         experiment.compressor.check(objective.dimension)
     return Prepared(experiment, data, objective)

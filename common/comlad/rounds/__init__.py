@@ -1,8 +1,9 @@
 """A round of training as pure functions: what devices are told, send, and what becomes of it.
 
-    plan = plan_round(prepared, state)                       # the server
-    payloads, memory = device_messages(site, plan, memory)   # each device process
-    state, outcome = close_round(prepared, state, payloads)  # the server
+    plan = plan_round(prepared, state)                      # the server
+    payloads, memory = device_messages(site, plan, memory)  # each device process
+    votes = dict(zip(site.devices, payloads))               # of all processes
+    state, outcome = close_round(prepared, state, votes)    # the server
 
 Same inputs, same outputs, to the last bit: who carries the values in between, and in
 which order they arrive, makes no difference.

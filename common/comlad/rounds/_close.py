@@ -43,7 +43,7 @@ def close_round(
     """
     experiment = prepared.experiment
     absent = experiment.devices.count - len(payloads)
-    f = max(experiment.devices.assumed - absent, 0)
+    f = max(experiment.devices.tolerated - absent, 0)
     # In the order of the ids, never of arrival: float addition does not associate.
     devices = sorted(payloads)
     memories = dict(state.memories)

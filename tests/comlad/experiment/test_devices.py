@@ -8,15 +8,15 @@ from comlad.experiment import Devices, byzantine_devices, process_groups
 
 class TestDevices:
     def test_assumes_as_many_liars_as_there_are(self) -> None:
-        assert Devices(10, 3).assumed == 3
-        assert Devices(10, (1, 7)).assumed == 2
+        assert Devices(10, 3).tolerated == 3
+        assert Devices(10, (1, 7)).tolerated == 2
 
     def test_assumes_what_it_is_told(self) -> None:
-        assert Devices(10, 3, tolerate=0).assumed == 0
-        assert Devices(10, 0, tolerate=4).assumed == 4
+        assert Devices(10, 3, tolerate=0).tolerated == 0
+        assert Devices(10, 0, tolerate=4).tolerated == 4
 
     def test_may_be_two_thousand_million(self) -> None:
-        assert Devices(2**31 - 1, (5, 2**31 - 2)).liars == 2
+        assert Devices(2**31 - 1, (5, 2**31 - 2)).byzantine_count == 2
 
     @pytest.mark.parametrize(
         ("parameters", "message"),

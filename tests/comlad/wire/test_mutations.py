@@ -24,6 +24,7 @@ from comlad.wire import (
     decode_welcome,
     encode_dataset,
     encode_join,
+    encode_ready,
     encode_reply,
     encode_welcome,
     parse_join,
@@ -120,7 +121,7 @@ def dataset(data: bytes) -> None:
 
 DECODERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "join": (encode_join([4, 1]), join),
-    "ready": (encode_join([4, 1]), parse_ready),
+    "ready": (encode_ready(), parse_ready),
     "round": (Broadcast(first_plan(SPARSE)).message([4, 1]), round_),
     "welcome": (
         encode_welcome(SPARSE, [4, 1], encode_dataset(SPARSE.data.train)),
