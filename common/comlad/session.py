@@ -14,6 +14,7 @@ from typing import Any
 from comlad.experiment import Prepared
 from comlad.rounds import (
     ByteCount,
+    Outcome,
     Plan,
     Report,
     State,
@@ -24,7 +25,7 @@ from comlad.rounds import (
 )
 from comlad.wire import Broadcast, Inbox
 
-__all__ = ["OpenRound", "Session"]
+__all__ = ["ClosedRound", "OpenRound", "Session"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,6 +43,21 @@ class OpenRound:
     broadcast: Broadcast
     inbox: Inbox
     counted: ByteCount
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClosedRound:
+    """A round that is closed but not yet recorded.
+
+    Args:
+        opened: The round as it was open.
+        state: After it.
+        outcome: What its votes came to.
+    """
+
+    opened: OpenRound
+    state: State
+    outcome: Outcome
 
 
 class Session:
@@ -65,22 +81,31 @@ class Session:
         inbox = Inbox(self._prepared, plan, counted)
         return OpenRound(plan, Broadcast(plan), inbox, counted)
 
-    def close_round(self, opened: OpenRound) -> dict[str, Any]:
-        """Aggregate the votes, step, and say what came of it, but for the seconds."""
+    def advance(self, opened: OpenRound) -> ClosedRound:
+        """Close a round: aggregate the votes and step. The next one may open at once."""
         self.state, outcome = close_round(self._prepared, self.state, opened.inbox.votes)
+        return ClosedRound(opened, self.state, outcome)
+
+    def record(self, closed: ClosedRound) -> dict[str, Any]:
+        """What came of a round, but for the seconds; to be asked once for each, in order."""
+        opened = closed.opened
         record = round_record(
             self._prepared,
-            self.state,
-            outcome,
+            closed.state,
+            closed.outcome,
             missing=opened.inbox.missing(),
             refused=opened.inbox.refused,
             stray=opened.inbox.stray,
             counted=opened.counted,
         )
-        self._report.add(record, self.state, opened.counted)
+        self._report.add(record, closed.state, opened.counted)
         if record["loss"] is None:
             self.failure = f"diverged: the loss is no longer finite after round {opened.plan.round}"
         return record
+
+    def close_round(self, opened: OpenRound) -> dict[str, Any]:
+        """Close a round and say what came of it."""
+        return self.record(self.advance(opened))
 
     def summary(
         self, engine: str, wall_seconds: float, versions: Mapping[str, str], strangers: int = 0

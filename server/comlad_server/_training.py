@@ -13,7 +13,7 @@ from typing import Any
 from comlad.errors import MessageError, RoundError, Status
 from comlad.experiment import Prepared
 from comlad.rounds import ByteCount
-from comlad.session import OpenRound, Session
+from comlad.session import ClosedRound, OpenRound, Session
 from comlad.wire import encode_finished
 from comlad_server._stream import Stream
 from comlad_server.results import Results, versions
@@ -46,6 +46,7 @@ class Training:
         self._streams: dict[int, Stream] = {}  # by device, from join to leave
         self._ready: set[Stream] = set()
         self._open: OpenRound | None = None
+        self._closed: tuple[ClosedRound, float] | None = None  # and its seconds; not yet recorded
         self._waited_for: set[int] = set()
         self._changed = asyncio.Event()
         self._setup = ByteCount(prepared.experiment.devices.count)
@@ -138,11 +139,11 @@ class Training:
         try:
             await self._everyone()
             started = time.perf_counter()
-            while not self._session.over:
-                await self._train_round()
+            await self._train()
         except RoundError as error:
             self._session.failure = str(error)
         self._open = None
+        self._record()
         seconds = time.perf_counter() - started
         summary = self._session.summary("processes", seconds, versions(), self.strangers)
         summary["setup"] = self._setup.totals()
@@ -162,16 +163,34 @@ class Training:
             except TimeoutError:
                 self._watch({"event": "waiting", "devices": sorted(missing)})
 
-    async def _train_round(self) -> None:
-        while not self._ready:
-            self._open = None
-            logger.warning("no device is connected; waiting")
-            await self._change()
-        before = time.perf_counter()
+    async def _train(self) -> None:
+        """All rounds. Each is recorded while the devices already work on the next."""
+        while not self._session.over:
+            while not self._ready:
+                self._open = None
+                logger.warning("no device is connected; waiting")
+                await self._change()
+            opened = self._open_round()
+            started = time.perf_counter()
+            if self._closed is not None:
+                await asyncio.sleep(0)  # lets the broadcasts go out
+                self._record()
+                if self._session.over:
+                    return
+            await self._everyone_answered(opened)
+            for stream in self._ready:
+                self._count_tcp(stream, opened.counted)
+            self._closed = self._session.advance(opened), time.perf_counter() - started
+
+    def _open_round(self) -> OpenRound:
         self._open = opened = self._session.open_round()
         self._waited_for = {device for stream in self._ready for device in stream.devices}
         for stream in self._ready:
             self._send(stream, opened)
+        return opened
+
+    async def _everyone_answered(self, opened: OpenRound) -> None:
+        """Wait for those who were there when the round opened, until the deadline."""
         try:
             async with asyncio.timeout(self._prepared.experiment.devices.deadline_s):
                 while not opened.inbox.answered(self._waited_for):
@@ -179,15 +198,18 @@ class Training:
         except TimeoutError:
             missing = _ids(opened.inbox.missing())
             logger.warning("round %d: deadline, without %s", opened.plan.round, missing)
-        for stream in self._ready:
-            self._count_tcp(stream, opened.counted)
-        record = self._session.close_round(opened)
-        record["seconds"] = time.perf_counter() - before
+
+    def _record(self) -> None:
+        """Record the round that was closed last, unless it is recorded."""
+        if self._closed is None:
+            return
+        (closed, seconds), self._closed = self._closed, None
+        record = self._session.record(closed) | {"seconds": seconds}
         self._results.add_round(record)
         self._watch({"event": "round", **record})
-        logger.info("round %d: loss %.6g", opened.plan.round, record["loss"] or math.nan)
+        logger.info("round %d: loss %.6g", record["round"], record["loss"] or math.nan)
         if "skipped" in record:
-            logger.warning("round %d: the model stays: %s", opened.plan.round, record["skipped"])
+            logger.warning("round %d: the model stays: %s", record["round"], record["skipped"])
 
     def _send(self, stream: Stream, opened: OpenRound) -> None:
         stream.broadcast(
