@@ -78,8 +78,11 @@ class Table(Generic[T]):
         return {"kind": self.kind_of(part), **write_fields(part)}
 
     def kind_of(self, part: T) -> str:
-        for kind in [*self.own, *self._foreign()]:
-            with suppress(ConfigError):  # another package's, broken and not what is looked for
+        for kind, own in self.own.items():  # first, because looking for others takes long
+            if type(part) is own:
+                return kind
+        for kind in self._foreign():
+            with suppress(ConfigError):  # broken and not what is looked for
                 if type(part) is self.lookup(kind):
                     return kind
         raise ConfigError(f"{part!r} is in no table of {self.family}")

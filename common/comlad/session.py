@@ -83,7 +83,10 @@ class Session:
 
     def advance(self, opened: OpenRound) -> ClosedRound:
         """Close a round: aggregate the votes and step. The next one may open at once."""
-        self.state, outcome = close_round(self._prepared, self.state, opened.inbox.votes)
+        inbox = opened.inbox
+        self.state, outcome = close_round(
+            self._prepared, self.state, inbox.votes, len(inbox.refused)
+        )
         return ClosedRound(opened, self.state, outcome)
 
     def record(self, closed: ClosedRound) -> dict[str, Any]:

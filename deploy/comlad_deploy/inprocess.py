@@ -62,8 +62,9 @@ def run_inprocess(
                 record["seconds"] = time.perf_counter() - before
                 results.add_round(record)
                 watch({"event": "round", **record})
-        except KeyboardInterrupt:
-            session.failure = "interrupted"
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            session.failure = "interrupted" if interrupted else f"failed: {error}"
             raise
         finally:
             seconds = time.perf_counter() - started

@@ -8,6 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,13 @@ class _Cluster:
                             first,
                         )
                     else:
-                        begun = True
+                        begun = begun or happened["event"] == "started"
                         watch(happened)
                     event = asyncio.ensure_future(_next_event(server))
                 for loss in [loss for loss in losses if loss.done()]:
                     self._mourn(losses.pop(loss), loss.result(), begun)
+                if not losses and any(device.returncode for device in self._devices.values()):
+                    raise ProcessError("no device is left; what was reached is kept")
         finally:
             for task in (event, *losses):
                 task.cancel()
@@ -219,13 +222,22 @@ async def _next_event(server: _Process) -> dict[str, Any] | None:
 
 
 async def _end(processes: list[_Process]) -> None:
-    running = [process for process in processes if process.returncode is None]
-    for process in running:
-        process.send_signal(signal.SIGTERM)
-    for process in running:
-        try:
-            async with asyncio.timeout(_GRACE_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+    """End processes with all that they started; those that take too long, by force."""
+    running = {
+        asyncio.ensure_future(process.wait()): process
+        for process in processes
+        if process.returncode is None
+    }
+    for process in running.values():
+        _signal(process, signal.SIGTERM)
+    if running:
+        _, late = await asyncio.wait(running, timeout=_GRACE_S)
+        for wait in late:
+            _signal(running[wait], signal.SIGKILL)
+        await asyncio.wait(running)
+
+
+def _signal(process: _Process, number: signal.Signals) -> None:
+    """Each process leads a session, and so a group, of its own."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from comlad.config import at, read_toml, require, with_assignments
 from comlad.experiment import Prepared, prepare, read_experiment
+from comlad.rounds import local_site
 from comlad_deploy.inprocess import run_inprocess
 from comlad_deploy.processes import run_processes
 from comlad_deploy.progress import progress
@@ -50,19 +51,26 @@ def run_prepared(
 ) -> dict[str, Any]:
     """Run an experiment on an engine; gives the contents of summary.json."""
     if engine == "inprocess":
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends it as Ctrl-C does
+        for number in (signal.SIGTERM, signal.SIGHUP):  # end it as Ctrl-C does
+            signal.signal(number, signal.default_int_handler)
+        local_site(prepared)  # refuses what only a network reaches, before anything is written
         with Results(directory, prepared.experiment) as results:
             return run_inprocess(prepared, results, per_process, watch)
     with asyncio.Runner() as runner:
         return runner.run(_interruptible(run_processes(prepared, directory, per_process, watch)))
 
 
-async def _interruptible(work: Any) -> dict[str, Any]:
-    """Let SIGTERM end the work as Ctrl-C does, so that no process is left behind."""
+async def _interruptible(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Let the first signal end the work in an orderly way; further ones do not break that off."""
     task = asyncio.ensure_future(work)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+    def once() -> None:
+        if not task.cancelling():
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, once)
     try:
-        result: dict[str, Any] = await task
+        return await task
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
-    return result

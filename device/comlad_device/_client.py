@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import grpc
 import grpc.aio
+from threadpoolctl import threadpool_limits
 
 from comlad.attacks import Attack
 from comlad.errors import MessageError
@@ -56,6 +57,7 @@ class Client:
     devices: tuple[int, ...]
     attack: Attack | None = None
     liars: Callable[[int], frozenset[int]] = lambda _: frozenset()
+    _welcomed: bool = False
     _datasets: dict[bytes, Arrays] = field(default_factory=dict)
 
     async def run(self) -> int:
@@ -72,6 +74,7 @@ class Client:
             ("grpc.initial_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
             ("grpc.min_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
             ("grpc.max_reconnect_backoff_ms", int(1000 * _LONGEST_PAUSE_S)),
+            ("grpc.keepalive_time_ms", 30_000),  # finds out when the server's host vanishes
         ]
         pause = _FIRST_PAUSE_S
         async with grpc.aio.insecure_channel(self.server, options) as channel:
@@ -80,7 +83,10 @@ class Client:
                 try:
                     return await self._take_part(channel)
                 except grpc.aio.AioRpcError as error:
-                    if error.code() not in _PASSING:
+                    # Once it was welcome, it can only be itself that is connected already:
+                    # the server has not noticed yet that the old stream broke.
+                    taken = error.code() == grpc.StatusCode.ALREADY_EXISTS and self._welcomed
+                    if error.code() not in _PASSING and not taken:
                         raise ServerRefusedError(
                             f"{error.code().name}: {error.details()}"
                         ) from error
@@ -105,9 +111,9 @@ class Client:
         """One stream from Join to Finished."""
         stream: _Stream = channel.stream_stream(f"/{_SERVICE}/Train")()
         try:
-            await stream.write(encode_join(self.devices))
+            await _write(stream, encode_join(self.devices))
             welcome, site = await self._welcome(channel, stream)
-            await stream.write(encode_ready())
+            await _write(stream, encode_ready())
             memories: Memories = {}
             while True:
                 response = await _read(stream)
@@ -120,7 +126,7 @@ class Client:
                             welcome.dimension,
                         )
                         payloads, memories = device_messages(site, plan, memories)
-                        await stream.write(encode_reply(plan, payloads))
+                        await _write(stream, encode_reply(plan, payloads))
                     case "refusal":
                         logger.warning(
                             "round %d: %s", response.refusal.round, response.refusal.reason
@@ -138,6 +144,8 @@ class Client:
         if response.WhichOneof("event") != "welcome":
             raise MessageError("a stream that does not begin with Welcome")
         welcome = decode_welcome(response.welcome, len(self.devices))
+        self._welcomed = True
+        threadpool_limits(1)  # of what a plug-in brought
         digest = welcome.dataset_sha256
         if digest not in self._datasets:
             self._datasets = {digest: decode_dataset(await _fetch(channel, welcome), digest)}
@@ -146,15 +154,25 @@ class Client:
 
 async def _read(stream: _Stream) -> pb.TrainResponse:
     data = await stream.read()
-    if not isinstance(data, bytes):  # the stream has ended: let its status say why
-        code, details = await stream.code(), await stream.details()
-        raise grpc.aio.AioRpcError(
-            grpc.StatusCode.UNAVAILABLE if code == grpc.StatusCode.OK else code,
-            grpc.aio.Metadata(),
-            grpc.aio.Metadata(),
-            details or "the stream ended",
-        )
+    if not isinstance(data, bytes):
+        raise await _end_of(stream)
     return parse_response(data)
+
+
+async def _write(stream: _Stream, data: bytes) -> None:
+    try:
+        await stream.write(data)
+    except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as error:
+        raise await _end_of(stream) from error
+
+
+async def _end_of(stream: _Stream) -> grpc.aio.AioRpcError:
+    """Why a stream ended. What gRPC calls internal is a connection that broke on a write."""
+    code, details = await stream.code(), await stream.details()
+    if code in (grpc.StatusCode.OK, grpc.StatusCode.INTERNAL):
+        code = grpc.StatusCode.UNAVAILABLE
+    nothing = grpc.aio.Metadata()
+    return grpc.aio.AioRpcError(code, nothing, nothing, details or "the stream ended")
 
 
 async def _fetch(channel: grpc.aio.Channel, welcome: Welcome) -> bytes:

@@ -39,14 +39,19 @@ def parse_ids(text: str) -> tuple[int, ...]:
     ids: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdigit() or (dash and not last.isdigit()):
+        if not _is_id(first) or (dash and not _is_id(last)):
             raise ConfigError(f"--device {text}: must be ids such as 3 or 0,4-6")
-        if int(last or first) - int(first) > 10**6:
-            raise ConfigError(f"--device {text}: more than a million devices")
-        ids.extend(range(int(first), int(last or first) + 1))
-    if not ids or len(set(ids)) != len(ids):
-        raise ConfigError(f"--device {text}: must name at least one id, each once")
+        some = range(int(first), int(last or first) + 1)
+        if not 1 <= len(some) <= 10**6:
+            raise ConfigError(f"--device {text}: must be 1 to a million ids, the smaller first")
+        ids.extend(some)
+    if len(set(ids)) != len(ids):
+        raise ConfigError(f"--device {text}: must name each id once")
     return tuple(ids)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) < 2**31
 
 
 def run_client(program: str, client: Client, log_level: str) -> None:

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from comlad.attacks import ATTACKS
-from comlad.config import at, read_toml, with_assignments
+from comlad.config import at, check_address, read_toml, with_assignments
 from comlad.errors import ConfigError
 from comlad.experiment import byzantine_devices, read_experiment
 from comlad_device._client import Client
@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _client(options: argparse.Namespace) -> Client:
+    check_address("--server", options.server)
     devices = parse_ids(options.device)
     table = with_assignments({"kind": options.attack}, options.set)
     with at("--attack"):

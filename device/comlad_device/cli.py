@@ -2,6 +2,7 @@
 
 import sys
 
+from comlad.config import check_address
 from comlad.errors import ConfigError
 from comlad_device._client import Client
 from comlad_device._program import base_parser, parse_ids, run_client
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     try:
+        check_address("--server", options.server)
         client = Client(options.server, parse_ids(options.device))
     except ConfigError as error:
         print(f"comlad-device: {error}", file=sys.stderr)

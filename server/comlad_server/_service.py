@@ -1,13 +1,14 @@
 """The gRPC face of a training run: bytes in, bytes out, errors as status codes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from comlad.errors import MessageError
+from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
@@ -25,6 +26,8 @@ from comlad_server._training import Training
 __all__ = ["TrainingService"]
 
 _Context = grpc.aio.ServicerContext[bytes, bytes]
+# How long a stream may take to join, and then to fetch the data and be ready.
+_JOIN_S, _READY_S = 20.0, 600.0
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -40,6 +43,7 @@ class TrainingService:
         self._prepared = prepared
         self._training = training
         self._dataset = encode_dataset(prepared.data.train)
+        self._peers: Counter[str] = Counter()  # streams by connection
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Offer the service. No serialisers: messages are bounded before they are parsed."""
@@ -54,6 +58,13 @@ class TrainingService:
 
     async def train(self, _: AsyncIterator[bytes], context: _Context) -> None:
         """Serve the stream of one device process from Join to its end."""
+        self._peers[context.peer()] += 1
+        try:
+            await self._serve(context)
+        finally:
+            self._peers -= Counter([context.peer()])  # and forgets those with none left
+
+    async def _serve(self, context: _Context) -> None:
         try:
             stream = await self._admit(context)
         except MessageError as error:
@@ -70,18 +81,21 @@ class TrainingService:
             return
         match listening.exception():
             case MessageError() as refusal:
-                self._training.stranger(f"{context.peer()}: {refusal}")
                 await context.abort(_CODES[refusal.status], str(refusal))
             case Exception() as unexpected:
                 raise unexpected
 
     async def _listen(self, stream: Stream, context: _Context) -> None:
         """Take what comes until the stream ends or the run hangs up."""
-        if isinstance(data := await context.read(), bytes):
-            parse_ready(data)
-            self._training.ready(stream)
-        while isinstance(data := await context.read(), bytes):
-            self._training.receive(stream, data)
+        try:
+            if isinstance(data := await _soon(context, _READY_S), bytes):
+                parse_ready(data)
+                self._training.ready(stream)
+            while isinstance(data := await context.read(), bytes):
+                self._training.receive(stream, data)
+        except MessageError as error:
+            self._training.cut_off(stream, str(error))
+            raise
 
     async def fetch_dataset(
         self, request: pb.FetchDatasetRequest, context: _Context
@@ -94,7 +108,7 @@ class TrainingService:
             yield chunk
 
     async def _admit(self, context: _Context) -> Stream:
-        data = await context.read()
+        data = await _soon(context, _JOIN_S)
         if not isinstance(data, bytes):
             raise MessageError("a stream that ended before it joined")
         request = parse_request(data, MAX_JOIN_BYTES)
@@ -106,11 +120,22 @@ class TrainingService:
             except grpc.aio.BaseError as error:
                 raise ConnectionError("the stream has ended") from error
 
-        stream = Stream(devices, write, find_connection(context.peer()))
-        try:
-            self._training.join(stream)
-        except MessageError:
-            stream.close()
-            raise
+        stream = Stream(devices, write)
+        self._training.join(stream)
+        # A connection that several streams share cannot be told apart.
+        alone = self._peers[context.peer()] == 1
+        stream.count_with(find_connection(context.peer()) if alone else None)
         stream.tell(encode_welcome(self._prepared, devices, self._dataset))
         return stream
+
+
+async def _soon(context: _Context, seconds: float) -> object:
+    """The stream's next message, if it comes in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await context.read()
+    except TimeoutError as error:
+        raise MessageError(
+            f"nothing for {seconds:.0f} seconds: must join, fetch the data and be ready",
+            Status.FAILED_PRECONDITION,
+        ) from error

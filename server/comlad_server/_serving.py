@@ -5,10 +5,13 @@ import json
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import grpc.aio
 
+from comlad.config import check_address
 from comlad.errors import ConfigError
 from comlad.experiment import Prepared
 from comlad.wire import transport_bound
@@ -22,30 +25,30 @@ __all__ = ["serve"]
 _PROGRESS_S = 0.05
 
 
-async def serve(prepared: Prepared, results: Results, listen: str, as_json: bool) -> None:
+async def serve(prepared: Prepared, out: Path, listen: str, as_json: bool) -> None:
     """Listen, train with whoever connects, and stop.
 
     Args:
         prepared: What is run.
-        results: Where it is written.
+        out: Where results are written; nothing is, unless the address can be listened on.
         listen: HOST:PORT.
         as_json: Whether events on stdout are JSON objects.
 
     Raises:
-        ConfigError: The address cannot be listened on.
+        ConfigError: The address cannot be listened on, or `out` not written to.
         RoundError: The run ended before its last round.
     """
     announce = _print_json if as_json else _print_text
-    training = Training(prepared, results, _progress(announce))
+    check_address("--listen", listen)
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", transport_bound(prepared)),
             ("grpc.max_send_message_length", -1),
             ("grpc.so_reuseport", 0),  # a second server on the port must fail, not share it
             ("grpc.keepalive_time_ms", 20_000),  # finds out about hosts that vanished
+            ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # devices do, too
         ]
     )
-    TrainingService(prepared, training).add_to(server)
     host = listen.rpartition(":")[0]
     try:
         port = server.add_insecure_port(listen)
@@ -53,16 +56,19 @@ async def serve(prepared: Prepared, results: Results, listen: str, as_json: bool
         raise ConfigError(
             f"--listen {listen}: the port is in use, or the address is not this machine's"
         ) from error
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, training.stop, f"stopped by {number.name}")
-    await server.start()
-    announce({"event": "listening", "address": f"{host}:{port}"})
-    try:
-        await training.run()
-        announce({"event": "finished", "directory": str(results.directory)})
-    finally:
-        await server.stop(grace=0.5)
+    with Results(out, prepared.experiment) as results:
+        training = Training(prepared, results, _progress(announce))
+        TrainingService(prepared, training).add_to(server)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, training.stop, f"stopped by {number.name}")
+        await server.start()
+        announce({"event": "listening", "address": f"{host}:{port}"})
+        try:
+            await training.run()
+            announce({"event": "finished", "directory": str(out)})
+        finally:
+            await server.stop(grace=0.5)
 
 
 def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:
@@ -81,7 +87,8 @@ def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str,
 
 
 def _print_json(event: dict[str, Any]) -> None:
-    print(json.dumps(event), flush=True)
+    with suppress(BrokenPipeError):  # whoever listened is gone; the run goes on
+        print(json.dumps(event), flush=True)
 
 
 def _print_text(event: dict[str, Any]) -> None:

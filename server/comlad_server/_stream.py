@@ -22,20 +22,18 @@ class Stream:
     Args:
         devices: The ids of the devices that the process hosts, by slot.
         write: Sends a message; raises ConnectionError when the peer is gone.
-        meter: Counts the connection, if it can be counted.
     """
 
     def __init__(
         self,
         devices: tuple[int, ...],
         write: Callable[[bytes], Awaitable[None]],
-        meter: TcpMeter | None,
     ) -> None:
         self.devices = devices
         self._write = write
-        self._meter = meter
+        self._meter: TcpMeter | None = None
         self.on_hang_up: Callable[[], object] = lambda: None
-        self._seen = meter.read() if meter else (0, 0)
+        self._seen = (0, 0)
         self._notes: deque[bytes] = deque()
         self._broadcast: tuple[bytes, Callable[[], None]] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -64,6 +62,10 @@ class Stream:
         if self._writer is not None:
             await asyncio.wait([self._writer])
         self.on_hang_up()
+
+    def count_with(self, meter: TcpMeter | None) -> None:
+        """Take the meter of the connection, if there is one; the stream closes it."""
+        self._meter = meter
 
     def count_tcp(self) -> tuple[int, int] | None:
         """Bytes up and down on the connection since the last call; None if nobody counts them."""

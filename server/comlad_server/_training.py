@@ -73,7 +73,7 @@ class Training:
         self._ready.add(stream)
         self._count_tcp(stream, self._setup)
         logger.info("devices %s are ready", _ids(stream.devices))
-        if self._open is not None and not self._open.inbox.answered(stream.devices):
+        if self._open is not None and not self._open.inbox.heard(stream.devices):
             self._send(stream, self._open)
         self._changed.set()
 
@@ -112,6 +112,14 @@ class Training:
         stream.close()
         self._changed.set()
 
+    def cut_off(self, stream: Stream, reason: str) -> None:
+        """A stream is ended for what it did: a fault of its devices."""
+        logger.warning("cut off devices %s: %s", _ids(stream.devices), reason)
+        if self._open is not None:
+            self._open.inbox.stray.append((stream.devices[0], reason))
+        else:
+            self.strangers += 1
+
     def stranger(self, reason: str) -> None:
         """A peer was turned away before it was any device."""
         self.strangers += 1
@@ -138,16 +146,22 @@ class Training:
         started = time.perf_counter()
         try:
             await self._everyone()
+            self._watch({"event": "started"})
             started = time.perf_counter()
             await self._train()
         except RoundError as error:
             self._session.failure = str(error)
-        self._open = None
-        self._record()
-        seconds = time.perf_counter() - started
-        summary = self._session.summary("processes", seconds, versions(), self.strangers)
-        summary["setup"] = self._setup.totals()
-        self._results.finish(summary, self._session.state.model)
+        except BaseException as error:
+            self._session.failure = f"failed: {error}"
+            raise
+        finally:
+            self._open = None
+            self._record()
+            seconds = time.perf_counter() - started
+            summary = self._session.summary("processes", seconds, versions(), self.strangers)
+            outside = self._setup.totals()
+            summary["setup"] = {way: {"tcp": outside[way].get("tcp")} for way in outside}
+            self._results.finish(summary, self._session.state.model)
         await self._farewell()
         if self._session.failure is not None:
             raise RoundError(self._session.failure)
@@ -223,8 +237,7 @@ class Training:
         return self._setup if self._open is None else self._open.counted
 
     def _count_tcp(self, stream: Stream, counted: ByteCount) -> None:
-        if counts := stream.count_tcp():
-            counted.add_tcp(stream.devices, *counts)
+        counted.add_tcp(stream.devices, stream.count_tcp())
 
     async def _change(self) -> None:
         """Wait until a stream or the round has changed, or the run is to stop."""

@@ -13,7 +13,6 @@ from uvloop import new_event_loop
 from comlad.config import at, read_toml
 from comlad.errors import ConfigError, RoundError
 from comlad.experiment import prepare, read_experiment
-from comlad_server.results import Results
 
 __all__ = ["main"]
 
@@ -36,14 +35,12 @@ def main(arguments: list[str] | None = None) -> None:
             experiment = read_experiment(read_toml(options.experiment), directory)
         out = options.out or Path("out", experiment.name)
         prepared = prepare(experiment)
-        with (
-            Results(out, experiment) as results,
-            asyncio.Runner(loop_factory=new_event_loop) as runner,
-        ):
-            runner.run(serve(prepared, results, options.listen, options.json))
+        threadpool_limits(1)  # of what a plug-in brought
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(serve(prepared, out, options.listen, options.json))
     except ConfigError as error:
         sys.exit(_complain(error, 2))
-    except RoundError as error:
+    except (RoundError, OSError) as error:  # a disk that is full, for instance
         sys.exit(_complain(error, 1))
 
 

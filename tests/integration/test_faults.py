@@ -93,19 +93,56 @@ def test_waits_for_a_server_that_is_not_there_yet(tmp_path: Path) -> None:
     assert summary["rounds"] == 10
 
 
-def test_says_that_a_port_is_in_use(tmp_path: Path) -> None:
+def test_comes_back_to_a_server_that_was_killed_and_started_again(tmp_path: Path) -> None:
+    tables = SMALL | {"rounds": 500}
+
+    with serving(tables, tmp_path) as first, devices(first.address, 0, 1, 2, 3) as processes:
+        wait_until(lambda: first.rounds_closed() > 20, "some rounds")
+        first.process.kill()
+        first.process.wait(PATIENCE_S)
+        second = Server(tmp_path / "small.toml", tmp_path / "again", first.address)
+        summary = second.finish()
+        statuses = [process.wait(PATIENCE_S) for process in processes]
+
+    assert statuses == [0, 0, 0, 0]
+    assert summary["rounds"] == 500
+    assert summary["faults"]["refused"] == 0
+
+
+def test_says_that_a_port_is_in_use_and_leaves_earlier_results(tmp_path: Path) -> None:
     file = write_experiment_file(tmp_path, SMALL)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "summary.json").write_text("earlier")
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        server = Server(file, tmp_path / "out", address)
+        server = Server(file, out, address)
         status, errors = server.end()
 
     assert status == 2
     (line,) = errors.splitlines()
     assert f"--listen {address}: the port is in use" in line
+    assert (out / "summary.json").read_text() == "earlier"
+
+
+def test_ends_when_no_device_is_left(tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, SMALL | {"rounds": 10**6})
+    out = tmp_path / "out"
+    run = subprocess.Popen(comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True)
+    rounds = out / "rounds.jsonl"
+    wait_until(lambda: rounds.exists() and rounds.read_text().count("\n") > 5, "some rounds")
+
+    for child in psutil.Process(run.pid).children(recursive=True):
+        if "comlad_device" in child.cmdline():
+            child.kill()
+    _, errors = run.communicate(timeout=PATIENCE_S)
+
+    assert run.returncode == 1
+    assert errors.splitlines()[-1] == "comlad: no device is left; what was reached is kept"
+    assert '"stopped"' in (out / "summary.json").read_text()
 
 
 def test_gives_up_an_id_that_is_taken(tmp_path: Path) -> None:
@@ -164,7 +201,7 @@ def test_says_who_is_waited_for(tmp_path: Path) -> None:
     assert run.returncode == 130
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ends_every_process_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
     file = write_experiment_file(tmp_path, DIGITS | {"rounds": 10**6})
     out = tmp_path / "out"

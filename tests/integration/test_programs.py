@@ -1,8 +1,10 @@
 """The commands as a person meets them: help, bad input, and what a device process carries."""
 
 import json
+import re
 import subprocess
 import sys
+from importlib.metadata import distribution
 from pathlib import Path
 
 import psutil
@@ -63,7 +65,7 @@ def test_refuses_a_file_that_is_missing_or_broken(text: str | None, tmp_path: Pa
         assert str(file) in line
 
 
-@pytest.mark.parametrize("ids", ["", "x", "1-", "3,3", "-1"])
+@pytest.mark.parametrize("ids", ["", "x", "1-", "3,3", "-1", "5-3", "²", "5000000000"])
 def test_refuses_ids_that_are_none(ids: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "comlad_device", "--server", "localhost:1", f"--device={ids}"],
@@ -75,6 +77,28 @@ def test_refuses_ids_that_are_none(ids: str) -> None:
     (line,) = done.stderr.splitlines()
     assert done.returncode == 2
     assert f"--device {ids}: must" in line
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", ":5757", "localhost:99999", "localhost:x"])
+def test_refuses_addresses_that_are_none(address: str, tmp_path: Path) -> None:
+    file = write_experiment_file(tmp_path, SMALL)
+    programs = {
+        "--listen": ["comlad_server", "--experiment", str(file), "--listen", address],
+        "--server": ["comlad_device", "--device", "0", "--server", address],
+    }
+
+    for option, arguments in programs.items():
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        (line,) = done.stderr.splitlines()
+        assert done.returncode == 2
+        assert f"{option} {address}: must be HOST:PORT" in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_refuses_an_attack_that_it_does_not_know() -> None:
@@ -170,3 +194,18 @@ def test_holds_a_device_process_to_60_mb_before_data() -> None:
         process.wait(PATIENCE_S)
 
     assert resident <= 60e6
+
+
+def test_installs_in_less_than_160_mb() -> None:
+    wanted, sizes = ["comlad"], {}
+    while wanted:
+        name = re.split(r"[^\w.-]", wanted.pop())[0]
+        if name not in sizes:
+            package = distribution(name)
+            paths = [Path(file.locate()) for file in package.files or ()]
+            sizes[name] = sum(path.stat().st_size for path in paths if path.exists())
+            wanted += [line for line in package.requires or () if "extra ==" not in line]
+
+    assert {"numpy", "grpcio", "protobuf", "uvloop"} < set(sizes)
+    assert not {"matplotlib", "scikit-learn", "rich"} & set(sizes)
+    assert sum(sizes.values()) < 160e6

@@ -41,6 +41,7 @@ class ByteCount:
         self._by_device = [[[0] * devices for _ in Layer] for _ in Direction]
         self._by_stream: dict[_Stream, list[list[int]]] = {}
         self._tcp_streams: set[_Stream] = set()
+        self._unmetered = False
 
     def add(
         self,
@@ -56,8 +57,15 @@ class ByteCount:
         else:
             self._shared(stream)[direction][layer] += count
 
-    def add_tcp(self, stream: _Stream, up: int, down: int) -> None:
-        """Charge what the kernel counted on a stream's connection."""
+    def add_tcp(self, stream: _Stream, counts: tuple[int, int] | None) -> None:
+        """Charge what the kernel counted on a stream's connection, up and down.
+
+        None if nobody counted: then there is no tcp layer, rather than a part of it.
+        """
+        if counts is None:
+            self._unmetered = True
+            return
+        up, down = counts
         self._tcp_streams.add(stream)
         self.add(Direction.UP, Layer.TCP, stream, up)
         self.add(Direction.DOWN, Layer.TCP, stream, down)
@@ -71,6 +79,7 @@ class ByteCount:
                 for stream, counts in other._by_stream.items():
                     self._shared(stream)[direction][layer] += counts[direction][layer]
         self._tcp_streams |= other._tcp_streams
+        self._unmetered |= other._unmetered
 
     def total(self, direction: Direction, layer: Layer) -> int:
         """All bytes of a direction and layer."""
@@ -79,7 +88,7 @@ class ByteCount:
 
     def totals(self) -> dict[str, dict[str, int]]:
         """As {"up": {"payload": …, "message": …, "tcp": …}, "down": …}; tcp if it was counted."""
-        layers = [layer for layer in Layer if layer is not Layer.TCP or self._tcp_streams]
+        layers = self._layers(bool(self._tcp_streams))
         return {
             direction.name.lower(): {
                 layer.name.lower(): self.total(direction, layer) for layer in layers
@@ -93,7 +102,7 @@ class ByteCount:
         No tcp if any connection was shared by several devices: it cannot be told apart.
         """
         single = bool(self._tcp_streams) and all(len(stream) == 1 for stream in self._tcp_streams)
-        layers = [layer for layer in Layer if layer is not Layer.TCP or single]
+        layers = self._layers(single)
         return {
             direction.name.lower(): {
                 layer.name.lower(): list(self._by_device[direction][layer]) for layer in layers
@@ -106,9 +115,7 @@ class ByteCount:
         result = []
         for stream in sorted(self._by_stream):
             counts = self._by_stream[stream]
-            layers = [
-                layer for layer in Layer if layer is not Layer.TCP or stream in self._tcp_streams
-            ]
+            layers = self._layers(stream in self._tcp_streams)
             entry: dict[str, Any] = {"devices": list(stream)}
             for direction in Direction:
                 entry[direction.name.lower()] = {
@@ -116,6 +123,9 @@ class ByteCount:
                 }
             result.append(entry)
         return result
+
+    def _layers(self, tcp: bool) -> list[Layer]:
+        return [layer for layer in Layer if layer is not Layer.TCP or (tcp and not self._unmetered)]
 
     def _shared(self, stream: _Stream) -> list[list[int]]:
         return self._by_stream.setdefault(stream, [[0 for _ in Layer] for _ in Direction])

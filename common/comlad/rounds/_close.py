@@ -28,22 +28,23 @@ class Outcome:
 
 
 def close_round(
-    prepared: Prepared, state: State, payloads: Mapping[int, Payload]
+    prepared: Prepared, state: State, payloads: Mapping[int, Payload], refused: int = 0
 ) -> tuple[State, Outcome]:
     """Aggregate what came and step.
 
-    Who is missing or was refused is a fault the rules need no longer expect: with
-    n' of N vectors they assume f' = max(f − (N − n'), 0). Where n' is too few for
-    the rule, or the step would leave the finite numbers, the model stays.
+    A device that was refused is surely a bad one, and one fewer that the rules must
+    expect: f' = max(f − refused, 0). One that is missing may well be honest and leaves
+    f as it is. Where n' vectors are too few for the rule, or the step would leave the
+    finite numbers, the model stays.
 
     Args:
         prepared: What is being run.
         state: Before the round.
         payloads: By device; in any order.
+        refused: How many devices' answers were refused.
     """
     experiment = prepared.experiment
-    absent = experiment.devices.count - len(payloads)
-    f = max(experiment.devices.tolerated - absent, 0)
+    f = max(experiment.devices.tolerated - refused, 0)
     # In the order of the ids, never of arrival: float addition does not associate.
     devices = sorted(payloads)
     memories = dict(state.memories)

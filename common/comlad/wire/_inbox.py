@@ -62,6 +62,8 @@ class Inbox:
             if request.WhichOneof("event") != "reply":
                 raise MessageError("a message that is no Reply: the stream has joined")
             if (parts := len(request.reply.parts)) > _patience(stream):
+                # Built before they could be counted: nobody gets to do that twice.
+                self._refusals[stream] += _patience(stream)
                 raise MessageError(
                     f"{parts} parts: must be one for each of {len(stream)} devices",
                     Status.RESOURCE_EXHAUSTED,
@@ -96,6 +98,10 @@ class Inbox:
     def answered(self, devices: Collection[int]) -> bool:
         """Whether none of these devices has anything left to say in this round."""
         return all(device in self.votes or device in self.refused for device in devices)
+
+    def heard(self, devices: Collection[int]) -> bool:
+        """Whether any of these devices has had its say in this round."""
+        return any(device in self.votes or device in self.refused for device in devices)
 
     def exhausted(self, stream: _Stream) -> bool:
         """Whether a stream was refused so often in this round that it should be cut off."""

@@ -81,8 +81,8 @@ class TestTcp:
     def test_is_reported_where_it_was_counted(self) -> None:
         counted = ByteCount(2)
 
-        counted.add_tcp((0,), up=100, down=900)
-        counted.add_tcp((1,), up=0, down=0)
+        counted.add_tcp((0,), (100, 900))
+        counted.add_tcp((1,), (0, 0))
 
         assert counted.totals()["up"]["tcp"] == 100
         assert counted.by_device()["down"]["tcp"] == [900, 0]
@@ -90,8 +90,8 @@ class TestTcp:
     def test_is_not_told_apart_by_device_on_a_shared_connection(self) -> None:
         counted = ByteCount(3)
 
-        counted.add_tcp((0,), up=100, down=900)
-        counted.add_tcp((1, 2), up=10, down=90)
+        counted.add_tcp((0,), (100, 900))
+        counted.add_tcp((1, 2), (10, 90))
 
         assert counted.totals()["up"]["tcp"] == 110
         assert "tcp" not in counted.by_device()["up"]
@@ -99,7 +99,7 @@ class TestTcp:
 
     def test_survives_adding_up(self) -> None:
         whole, part = ByteCount(2), ByteCount(2)
-        part.add_tcp((1,), up=5, down=6)
+        part.add_tcp((1,), (5, 6))
 
         whole.include(part)
 

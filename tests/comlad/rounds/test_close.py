@@ -90,22 +90,32 @@ def with_rule(prepared: Prepared, witness: Witness) -> Prepared:
 
 
 class TestAbsentDevices:
-    @pytest.mark.parametrize(("absent", "f"), [(0, 3), (1, 2), (3, 0), (5, 0)])
-    def test_are_so_many_liars_less(self, absent: int, f: int) -> None:
+    @pytest.mark.parametrize(("refused", "f"), [(0, 3), (1, 2), (3, 0), (5, 0)])
+    def test_are_so_many_liars_less_if_they_were_refused(self, refused: int, f: int) -> None:
         prepared = small("devices.count=9", "devices.byzantine=3")
         payloads, witness = all_answers(prepared), Witness()
-        there = dict(list(payloads.items())[absent:])
+        there = dict(list(payloads.items())[refused:])
 
-        close(with_rule(prepared, witness), there)
+        close_round(with_rule(prepared, witness), initial_state(prepared), there, refused)
 
-        assert witness.asked == [(9 - absent, f)] * 2
+        assert witness.asked == [(9 - refused, f)] * 2
+
+    @pytest.mark.parametrize("missing", [0, 1, 3])
+    def test_are_no_liars_less_if_they_are_only_missing(self, missing: int) -> None:
+        prepared = small("devices.count=9", "devices.byzantine=3")
+        payloads, witness = all_answers(prepared), Witness()
+        there = dict(list(payloads.items())[missing:])
+
+        close_round(with_rule(prepared, witness), initial_state(prepared), there)
+
+        assert witness.asked == [(9 - missing, 3)] * 2
 
     def test_are_counted_against_what_is_tolerated_where_that_is_given(self) -> None:
         prepared = small("devices.count=9", "devices.byzantine=1", "devices.tolerate=4")
         payloads, witness = all_answers(prepared), Witness()
         del payloads[3]
 
-        close(with_rule(prepared, witness), payloads)
+        close_round(with_rule(prepared, witness), initial_state(prepared), payloads, 1)
 
         assert witness.asked == [(8, 3)] * 2
 
