@@ -79,7 +79,7 @@ async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
         all_answered.clear()
     print(json.dumps(time.perf_counter() - started), flush=True)
     over.set()
-    await server.stop(0.5)
+    await server.stop(5)
 
 
 async def _answer(address: str, up: int) -> None:

@@ -9,6 +9,8 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.random import Generator, Philox, SeedSequence
+from numpy.random.bit_generator import ISeedSequence
+from numpy.typing import NDArray
 
 __all__ = ["Purpose", "Stream", "device_generator", "device_key", "run_generator"]
 
@@ -47,6 +49,15 @@ def device_key(seed: int, device: int) -> bytes:
 
 def device_generator(key: bytes, purpose: Purpose, round: int) -> Generator:
     """A device's generator for one purpose in one round: Philox with `key` and that counter."""
-    return Generator(
-        Philox(key=np.frombuffer(key, "<u8"), counter=np.array([0, 0, purpose, round], np.uint64))
-    )
+    counter = np.array([0, 0, purpose, round], np.uint64)
+    return Generator(Philox(_Key(key), counter=counter))  # type: ignore[arg-type]  # numpy's stubs
+
+
+class _Key(ISeedSequence):
+    """A Philox key as it is. `Philox(key=…)` would ask the system for entropy first, in vain."""
+
+    def __init__(self, key: bytes) -> None:
+        self._words = np.frombuffer(key, "<u8")
+
+    def generate_state(self, n_words: int, dtype: object = np.uint32) -> NDArray[np.uint64]:
+        return self._words

@@ -68,7 +68,7 @@ async def serve(prepared: Prepared, out: Path, listen: str, as_json: bool) -> No
             await training.run()
             announce({"event": "finished", "directory": str(out)})
         finally:
-            await server.stop(grace=0.5)
+            await server.stop(grace=5.0)
 
 
 def _progress(announce: Callable[[dict[str, Any]], None]) -> Callable[[dict[str, Any]], None]:

@@ -14,7 +14,7 @@ from comlad.experiment import Prepared
 from comlad.rounds import ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._requests import encode_refusal, parse_request, reply_bound
-from comlad.wire._vectors import decode_vector, payload_bytes
+from comlad.wire._vectors import RawVector
 
 __all__ = ["Inbox", "Verdict"]
 
@@ -74,13 +74,14 @@ class Inbox:
             for device in stream:
                 self._refuse(device, str(error))
             return [self._verdict(stream, None, error)]
-        self._charge(stream, request.reply, len(data))
+        vectors = [RawVector.of(part) for part in request.reply.parts]
+        self._charge(stream, request.reply, vectors, len(data))
         try:
             self._check_plan(request.reply)
         except MessageError as error:
             self.stray.append((stream[0], str(error)))
             return [self._verdict(stream, None, error)]
-        for part in request.reply.parts:
+        for part, vector in zip(request.reply.parts, vectors, strict=True):
             if part.slot >= len(stream):
                 nobody = MessageError(
                     f"slot {part.slot}: the stream joined with {len(stream)}", Status.NOT_FOUND
@@ -89,7 +90,7 @@ class Inbox:
                 verdicts.append(self._verdict(stream, None, nobody))
                 continue
             try:
-                self._vote(stream[part.slot], part)
+                self._vote(stream[part.slot], vector)
             except MessageError as error:
                 self._refuse(stream[part.slot], str(error))
                 verdicts.append(self._verdict(stream, part.slot, error))
@@ -121,12 +122,14 @@ class Inbox:
             self._bounds[devices] = reply_bound(self._prepared, devices)
         return self._bounds[devices]
 
-    def _charge(self, stream: _Stream, reply: pb.Reply, size: int) -> None:
+    def _charge(
+        self, stream: _Stream, reply: pb.Reply, vectors: list[RawVector], size: int
+    ) -> None:
         count, up = self._counted, Direction.UP
         shared = size
-        for part in reply.parts:
+        for part, vector in zip(reply.parts, vectors, strict=True):
             if part.slot < len(stream):
-                count.add(up, Layer.PAYLOAD, stream, payload_bytes(part), part.slot)
+                count.add(up, Layer.PAYLOAD, stream, vector.payload_bytes, part.slot)
                 if len(stream) > 1:
                     own = part.ByteSize()
                     count.add(up, Layer.MESSAGE, stream, own, part.slot)
@@ -148,12 +151,12 @@ class Inbox:
         if not reply.parts:
             raise MessageError("a reply without parts: must have one for each device")
 
-    def _vote(self, device: int, part: pb.DevicePart) -> None:
+    def _vote(self, device: int, vector: RawVector) -> None:
         if device in self.votes or device in self.refused:
             raise MessageError(
                 f"a second reply of device {device}: the first one stands", Status.ALREADY_EXISTS
             )
-        payload = decode_vector(part, self._prepared.objective.dimension)
+        payload = vector.decode(self._prepared.objective.dimension)
         self._prepared.experiment.compressor.admit(payload, self._prepared.objective.dimension)
         self.votes[device] = payload
 

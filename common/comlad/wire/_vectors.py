@@ -1,6 +1,7 @@
 """Payloads as messages."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from comlad.v1 import training_pb2 as pb
 from comlad.v1 import vector_pb2
 from comlad.wire._varints import decode_varints, encode_varints
 
-__all__ = ["decode_vector", "encode_vector", "payload_bytes"]
+__all__ = ["RawVector", "encode_vector"]
 
 # A sum of fewer varints, each below 2^35, cannot wrap round.
 _MOST_INDICES = 2**28
@@ -32,38 +33,64 @@ def encode_vector(payload: Payload, part: pb.DevicePart) -> None:
             _set_values(part.sparse, payload)
 
 
-def decode_vector(part: pb.DevicePart, dimension: int) -> Payload:
-    """The payload in a part of a reply.
+@dataclass(frozen=True, slots=True)
+class RawVector:
+    """What stands in a part of a reply, taken out of the message once and not yet believed."""
 
-    Args:
-        part: As it came; already bounded in size.
-        dimension: Q.
+    kind: str | None
+    dimension: int
+    gaps: bytes
+    value_type: str | None
+    values: bytes
 
-    Raises:
-        MessageError: The vector is not one of length Q, or holds what is not finite.
-    """
-    match part.WhichOneof("vector"):
-        case "dense":
-            values = _values(part.dense)
-            _require_dimension(len(values), dimension)
-            return Dense(values)
-        case "sparse":
-            _require_dimension(part.sparse.dimension, dimension)
-            values = _values(part.sparse)
-            return Sparse(dimension, _indices(part.sparse.gaps, len(values), dimension), values)
-        case _:
-            raise MessageError("a part without a vector: must be dense or sparse")
+    @classmethod
+    def of(cls, part: pb.DevicePart) -> "RawVector":
+        """The vector of a part as it came."""
+        match kind := part.WhichOneof("vector"):
+            case "dense":
+                return cls(kind, 0, b"", *_raw_values(part.dense))
+            case "sparse":
+                sparse = part.sparse
+                return cls(kind, sparse.dimension, sparse.gaps, *_raw_values(sparse))
+            case _:
+                return cls(None, 0, b"", None, b"")
 
+    @property
+    def payload_bytes(self) -> int:
+        """The bytes of values and indices."""
+        return len(self.gaps) + len(self.values)
 
-def payload_bytes(part: pb.DevicePart) -> int:
-    """The bytes of values and indices in a part."""
-    match part.WhichOneof("vector"):
-        case "dense":
-            return len(_raw(part.dense)[1])
-        case "sparse":
-            return len(part.sparse.gaps) + len(_raw(part.sparse)[1])
-        case _:
-            return 0
+    def decode(self, dimension: int) -> Payload:
+        """The payload, if it is one of length Q = `dimension`.
+
+        Raises:
+            MessageError: It is not, or holds what is not finite.
+        """
+        match self.kind:
+            case "dense":
+                values = self._decode_values()
+                _require_dimension(len(values), dimension)
+                return Dense(values)
+            case "sparse":
+                _require_dimension(self.dimension, dimension)
+                values = self._decode_values()
+                return Sparse(dimension, _indices(self.gaps, len(values), dimension), values)
+            case _:
+                raise MessageError("a part without a vector: must be dense or sparse")
+
+    def _decode_values(self) -> Values:
+        if self.value_type is None:
+            raise MessageError("a vector without values: must be float32 or float64")
+        width = 4 if self.value_type == "float32" else 8
+        if len(self.values) % width:
+            raise MessageError(
+                f"{len(self.values)} bytes of {self.value_type}: must be a multiple of {width}"
+            )
+        values: NDArray[Any] = np.frombuffer(self.values, f"<f{width}")
+        if not np.isfinite(values).all():
+            where = int(np.argmin(np.isfinite(values)))
+            raise MessageError(f"{values[where]} as value {where}: must be finite")
+        return values
 
 
 def _set_values(message: _Message, payload: Payload) -> None:
@@ -74,7 +101,7 @@ def _set_values(message: _Message, payload: Payload) -> None:
         message.float64 = data
 
 
-def _raw(message: _Message) -> tuple[Literal["float32", "float64"] | None, bytes]:
+def _raw_values(message: _Message) -> tuple[str | None, bytes]:
     match kind := message.WhichOneof("values"):
         case "float32":
             return kind, message.float32
@@ -82,20 +109,6 @@ def _raw(message: _Message) -> tuple[Literal["float32", "float64"] | None, bytes
             return kind, message.float64
         case _:
             return None, b""
-
-
-def _values(message: _Message) -> Values:
-    kind, data = _raw(message)
-    if kind is None:
-        raise MessageError("a vector without values: must be float32 or float64")
-    width = 4 if kind == "float32" else 8
-    if len(data) % width:
-        raise MessageError(f"{len(data)} bytes of {kind}: must be a multiple of {width}")
-    values: NDArray[Any] = np.frombuffer(data, f"<f{width}")
-    if not np.isfinite(values).all():
-        where = int(np.argmin(np.isfinite(values)))
-        raise MessageError(f"{values[where]} as value {where}: must be finite")
-    return values
 
 
 def _indices(gaps: bytes, count: int, dimension: int) -> NDArray[np.int64]:

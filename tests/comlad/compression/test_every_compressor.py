@@ -10,7 +10,7 @@ from samples import dense, fresh_rng, name_of
 from comlad.compression import COMPRESSORS, Dense, Payload, Sparse
 from comlad.errors import ConfigError, MessageError
 from comlad.v1 import training_pb2 as pb
-from comlad.wire._vectors import decode_vector, encode_vector, payload_bytes
+from comlad.wire._vectors import RawVector, encode_vector
 
 COMPRESSORS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "identity"},
@@ -41,7 +41,9 @@ def vector(dimension: int = Q) -> NDArray[np.float64]:
 def through_the_wire(payload: Payload) -> Payload:
     part = pb.DevicePart()
     encode_vector(payload, part)
-    return decode_vector(pb.DevicePart.FromString(part.SerializeToString()), payload.dimension)
+    return RawVector.of(pb.DevicePart.FromString(part.SerializeToString())).decode(
+        payload.dimension
+    )
 
 
 def form(payload: Payload) -> tuple[object, ...]:
@@ -74,7 +76,7 @@ class TestEveryCompressor:
 
         encode_vector(payload, part)
 
-        assert payload_bytes(part) <= compressor.payload_bound(dimension)
+        assert RawVector.of(part).payload_bytes <= compressor.payload_bound(dimension)
 
     def test_keeps_the_dimension(self, table: dict[str, Any]) -> None:
         assert COMPRESSORS.read(table).compress(vector(), fresh_rng()).dimension == Q

@@ -10,7 +10,7 @@ from samples import repeatable
 from comlad.compression import Dense, Payload, Sparse
 from comlad.errors import MessageError
 from comlad.v1 import training_pb2 as pb
-from comlad.wire._vectors import decode_vector, encode_vector, payload_bytes
+from comlad.wire._vectors import RawVector, encode_vector
 
 
 def values(draw: st.DrawFn, count: int) -> Any:
@@ -40,14 +40,14 @@ def travel(payload: Payload) -> pb.DevicePart:
 
 def refusal(part: pb.DevicePart, dimension: int = 6) -> str:
     with pytest.raises(MessageError) as caught:
-        decode_vector(part, dimension)
+        RawVector.of(part).decode(dimension)
     return str(caught.value)
 
 
 @settings(repeatable, max_examples=200)
 @given(dense_payloads())
 def test_dense_vectors_lose_nothing(payload: Dense) -> None:
-    arrived = decode_vector(travel(payload), payload.dimension)
+    arrived = RawVector.of(travel(payload)).decode(payload.dimension)
 
     assert isinstance(arrived, Dense)
     assert arrived.values.dtype == payload.values.dtype
@@ -57,7 +57,7 @@ def test_dense_vectors_lose_nothing(payload: Dense) -> None:
 @settings(repeatable, max_examples=200)
 @given(sparse_payloads())
 def test_sparse_vectors_lose_nothing(payload: Sparse) -> None:
-    arrived = decode_vector(travel(payload), payload.dimension)
+    arrived = RawVector.of(travel(payload)).decode(payload.dimension)
 
     assert isinstance(arrived, Sparse)
     assert arrived.dimension == payload.dimension
@@ -98,7 +98,7 @@ def test_travel_as_gaps_between_indices() -> None:
     ],
 )
 def test_are_charged_for_values_and_indices(payload: Payload, count: int) -> None:
-    assert payload_bytes(travel(payload)) == count
+    assert RawVector.of(travel(payload)).payload_bytes == count
 
 
 def sparse(gaps: bytes, count: int, dimension: int = 6) -> pb.DevicePart:
@@ -187,4 +187,4 @@ def test_refuse_a_vector_without_values() -> None:
 
 def test_refuse_a_part_without_a_vector() -> None:
     assert refusal(pb.DevicePart()) == "a part without a vector: must be dense or sparse"
-    assert payload_bytes(pb.DevicePart()) == 0
+    assert RawVector.of(pb.DevicePart()).payload_bytes == 0
