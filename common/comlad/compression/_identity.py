@@ -26,7 +26,7 @@ class Identity:
         """Any vector will do."""
 
     def compress(self, vector: NDArray[np.float64], rng: Generator) -> Dense:
-        return Dense(vector.astype(self.values, copy=False))
+        return Dense(vector.astype(self.values))
 
     def admit(self, payload: Payload, dimension: int) -> None:
         if not isinstance(payload, Dense) or payload.values.dtype != self.values:

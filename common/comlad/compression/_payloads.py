@@ -21,7 +21,7 @@ class Dense:
     """Every coordinate.
 
     Args:
-        values: float32 or float64, shape (Q,); not to be changed any more.
+        values: float32 or float64, shape (Q,).
     """
 
     values: Values
