@@ -45,7 +45,7 @@ def bare_rounds_per_second(clients: int, rounds: int, down: int, up: int) -> flo
 
 async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
     contexts: list[grpc.aio.ServicerContext[bytes, bytes]] = []
-    all_here, all_answered, over = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    all_here, all_answered = asyncio.Event(), asyncio.Event()
     answers = 0
 
     async def loop(_: object, context: grpc.aio.ServicerContext[bytes, bytes]) -> None:
@@ -59,7 +59,6 @@ async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
             answers += 1
             if answers == clients:
                 all_answered.set()
-        await over.wait()
 
     server = grpc.aio.server(options=_OPTIONS)
     handler: Any = grpc.stream_stream_rpc_method_handler(loop)
@@ -78,7 +77,7 @@ async def _serve(clients: int, rounds: int, down: int, up: int) -> None:
         await all_answered.wait()
         all_answered.clear()
     print(json.dumps(time.perf_counter() - started), flush=True)
-    over.set()
+    await asyncio.gather(*(context.write(b"") for context in contexts))  # the end
     await server.stop(5)
 
 
@@ -87,11 +86,10 @@ async def _answer(address: str, up: int) -> None:
     async with grpc.aio.insecure_channel(address, _OPTIONS) as channel:
         stream: Any = channel.stream_stream(_METHOD)()
         await stream.write(b"here")
-        try:
-            while isinstance(await stream.read(), bytes):
-                await stream.write(message)
-        except grpc.aio.AioRpcError:
-            pass  # the server has all its rounds and is gone
+        while await stream.read():
+            await stream.write(message)
+        await stream.done_writing()
+        await stream.code()
 
 
 def _main() -> None:
