@@ -39,7 +39,7 @@ format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 
 proto: $(VENV)/.dev
-	$(BIN)/python -m hatchling build --target wheel --hooks-only
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m hatchling build --target wheel --hooks-only
 
 clean:
 	rm -rf $(VENV) out

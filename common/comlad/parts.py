@@ -11,11 +11,13 @@ by an entry point in the family's group, for instance in its pyproject.toml:
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import is_dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from comlad.config import at, mistake, read_fields, unknown, write_fields
 from comlad.errors import ConfigError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["Table"]
 
@@ -87,5 +89,7 @@ class Table(Generic[T]):
                     return kind
         raise ConfigError(f"{part!r} is in no table of {self.family}")
 
-    def _foreign(self) -> dict[str, EntryPoint]:
+    def _foreign(self) -> "dict[str, EntryPoint]":
+        from importlib.metadata import entry_points  # 3 MB that a device need not carry
+
         return {entry.name: entry for entry in entry_points(group=self.group)}

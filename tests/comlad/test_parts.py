@@ -49,7 +49,7 @@ def offer(monkeypatch: pytest.MonkeyPatch) -> Offer:
         def entry_points(group: str) -> list[EntryPoint]:
             return [EntryPoint(name, value, group) for name, value in kinds.items()]
 
-        monkeypatch.setattr("comlad.parts.entry_points", entry_points)
+        monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
 
     return install
 

@@ -182,18 +182,20 @@ def test_keeps_a_device_process_lean() -> None:
     }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="RSS is counted as Linux does")
-def test_holds_a_device_process_to_60_mb_before_data() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted as Linux does")
+def test_holds_a_device_process_to_35_mb_of_its_own_before_data() -> None:
     with devices("127.0.0.1:1", 0) as (process,):
         assert process.stderr is not None
         assert "no server" in process.stderr.readline()
 
-        resident = psutil.Process(process.pid).memory_info().rss
+        # Not RSS: how many pages of shared libraries it counts, 22 to 41 MB here,
+        # is up to the page cache, and a hundred processes hold them once.
+        memory = psutil.Process(process.pid).memory_info()
 
         process.terminate()
         process.wait(PATIENCE_S)
 
-    assert resident <= 60e6
+    assert memory.rss - memory.shared <= 35e6
 
 
 def test_installs_in_less_than_160_mb() -> None:
