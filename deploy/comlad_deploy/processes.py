@@ -146,7 +146,8 @@ class _Cluster:
                     event = asyncio.ensure_future(_next_event(server))
                 for loss in [loss for loss in losses if loss.done()]:
                     self._mourn(losses.pop(loss), loss.result(), begun)
-                if not losses and any(device.returncode for device in self._devices.values()):
+                # One that was told that the run is over ends with 0.
+                if not losses and all(device.returncode for device in self._devices.values()):
                     raise ProcessError("no device is left; what was reached is kept")
         finally:
             for task in (event, *losses):

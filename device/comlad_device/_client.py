@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from comlad.attacks import Attack
 from comlad.errors import MessageError
 from comlad.problems import Arrays
-from comlad.rounds import Memories, Site, device_messages
+from comlad.rounds import Memories, Site, device_messages, nobody
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     Welcome,
@@ -56,8 +56,9 @@ class Client:
     server: str
     devices: tuple[int, ...]
     attack: Attack | None = None
-    liars: Callable[[int], frozenset[int]] = lambda _: frozenset()
+    liars: Callable[[int], frozenset[int]] = nobody
     _welcomed: bool = False
+    _pause_s: float = _FIRST_PAUSE_S
     _datasets: dict[bytes, Arrays] = field(default_factory=dict)
 
     async def run(self) -> int:
@@ -76,7 +77,6 @@ class Client:
             ("grpc.max_reconnect_backoff_ms", int(1000 * _LONGEST_PAUSE_S)),
             ("grpc.keepalive_time_ms", 30_000),  # finds out when the server's host vanishes
         ]
-        pause = _FIRST_PAUSE_S
         async with grpc.aio.insecure_channel(self.server, options) as channel:
             while True:
                 await self._connected(channel)
@@ -95,8 +95,8 @@ class Client:
                     raise ServerRefusedError(f"not understood: {error}") from error
                 # Up to twice as long, so that devices that were lost together do not
                 # all come back together.
-                await asyncio.sleep(pause * random.uniform(1, 2))
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
+                await asyncio.sleep(self._pause_s * random.uniform(1, 2))
+                self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
 
     async def _connected(self, channel: grpc.aio.Channel) -> None:
         """Wait for the server; gRPC itself tries again and again, ever more slowly."""
@@ -144,7 +144,7 @@ class Client:
         if response.WhichOneof("event") != "welcome":
             raise MessageError("a stream that does not begin with Welcome")
         welcome = decode_welcome(response.welcome, len(self.devices))
-        self._welcomed = True
+        self._welcomed, self._pause_s = True, _FIRST_PAUSE_S
         threadpool_limits(1)  # of what a plug-in brought
         digest = welcome.dataset_sha256
         if digest not in self._datasets:

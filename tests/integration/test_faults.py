@@ -128,6 +128,24 @@ def test_says_that_a_port_is_in_use_and_leaves_earlier_results(tmp_path: Path) -
     assert (out / "summary.json").read_text() == "earlier"
 
 
+def test_finishes_a_run_in_which_a_device_was_killed(tmp_path: Path) -> None:
+    tables = SMALL | {"rounds": 3000, "devices": {"count": 4, "deadline_s": 1.0}}
+    file = write_experiment_file(tmp_path, tables)
+    out = tmp_path / "out"
+    run = subprocess.Popen(comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True)
+    rounds = out / "rounds.jsonl"
+    wait_until(lambda: rounds.exists() and rounds.read_text().count("\n") > 5, "some rounds")
+
+    children = psutil.Process(run.pid).children(recursive=True)
+    next(child for child in children if "comlad_device" in child.cmdline()).kill()
+    _, errors = run.communicate(timeout=PATIENCE_S)
+
+    assert run.returncode == 0
+    assert errors.count("\n") == 1
+    assert "ended with status -9; the run goes on without" in errors
+    assert len(read_rounds(out)) == 3000
+
+
 def test_ends_when_no_device_is_left(tmp_path: Path) -> None:
     file = write_experiment_file(tmp_path, SMALL | {"rounds": 10**6})
     out = tmp_path / "out"

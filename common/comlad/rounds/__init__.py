@@ -11,7 +11,14 @@ which order they arrive, makes no difference.
 
 from comlad.rounds._bytes import ByteCount, Direction, Layer
 from comlad.rounds._close import Outcome, close_round
-from comlad.rounds._devices import Memories, Site, device_message, device_messages, local_site
+from comlad.rounds._devices import (
+    Memories,
+    Site,
+    device_message,
+    device_messages,
+    local_site,
+    nobody,
+)
 from comlad.rounds._plan import Plan, State, initial_state, plan_round
 from comlad.rounds._report import Report, round_record
 
@@ -30,6 +37,7 @@ __all__ = [
     "device_messages",
     "initial_state",
     "local_site",
+    "nobody",
     "plan_round",
     "round_record",
 ]

@@ -16,13 +16,14 @@ from comlad.problems import Objective
 from comlad.rng import Purpose, device_generator, device_key
 from comlad.rounds._plan import Plan
 
-__all__ = ["Memories", "Site", "device_message", "device_messages", "local_site"]
+__all__ = ["Memories", "Site", "device_message", "device_messages", "local_site", "nobody"]
 
 # What the estimator remembers, by device.
 Memories = Mapping[int, Memory]
 
 
-def _nobody(round: int) -> frozenset[int]:
+def nobody(round: int) -> frozenset[int]:
+    """The devices that lie in a round where none does."""
     return frozenset()
 
 
@@ -45,7 +46,7 @@ class Site:
     devices: tuple[int, ...]
     keys: tuple[bytes, ...]
     attack: Attack | None = None
-    liars: Callable[[int], frozenset[int]] = _nobody
+    liars: Callable[[int], frozenset[int]] = nobody
 
 
 def local_site(prepared: Prepared) -> Site:

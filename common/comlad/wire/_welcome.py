@@ -14,7 +14,7 @@ from comlad.experiment import Prepared
 from comlad.parts import Table
 from comlad.problems import PROBLEMS, Arrays, Data, Problem
 from comlad.rng import device_key
-from comlad.rounds import Site
+from comlad.rounds import Site, nobody
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._dataset import EncodedDataset
 
@@ -43,7 +43,7 @@ class Welcome:
         arrays: Arrays,
         devices: tuple[int, ...],
         attack: Attack | None = None,
-        liars: Callable[[int], frozenset[int]] = lambda _: frozenset(),
+        liars: Callable[[int], frozenset[int]] = nobody,
     ) -> Site:
         """All that the process of these devices knows, once it has the dataset.
 
