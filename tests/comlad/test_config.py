@@ -1,4 +1,6 @@
 import math
+import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -10,6 +12,7 @@ from samples import repeatable
 
 from comlad.config import (
     at,
+    inline,
     parse_toml,
     read_fields,
     read_toml,
@@ -33,6 +36,23 @@ class Part:
 
     def __post_init__(self) -> None:
         require(self.whole >= 0, "whole", self.whole, "must be at least 0")
+
+
+@dataclass(frozen=True)
+class Inner:
+    size: int
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, object]) -> "Inner":
+        return read_fields(cls, table)
+
+    def to_table(self) -> dict[str, Any]:
+        return write_fields(self)
+
+
+@dataclass(frozen=True)
+class Outer:
+    inner: Inner
 
 
 def refusal(table: dict[str, Any]) -> str:
@@ -118,6 +138,32 @@ class TestReadFields:
     )
     def test_reads_back_what_was_written(self, part: Part) -> None:
         assert read_fields(Part, write_fields(part)) == part
+
+
+class TestNestedTables:
+    def test_are_read_by_the_class_of_their_field(self) -> None:
+        assert read_fields(Outer, {"inner": {"size": 3}}) == Outer(Inner(3))
+
+    def test_may_be_values_already(self) -> None:
+        assert read_fields(Outer, {"inner": Inner(3)}) == Outer(Inner(3))
+
+    def test_are_written_as_tables(self) -> None:
+        assert write_fields(Outer(Inner(3))) == {"inner": {"size": 3}}
+
+    @pytest.mark.parametrize(
+        ("table", "complaint"),
+        [
+            ({}, "inner is missing: give a table"),
+            ({"inner": 3}, "inner = 3: must be a table"),
+            ({"inner": {"size": "3"}}, "inner size = '3': must be a whole number"),
+            ({"inner": {"sise": 3}}, "inner unknown key 'sise': did you mean 'size'? one of size"),
+        ],
+    )
+    def test_are_complained_of_with_their_key(self, table: dict[str, Any], complaint: str) -> None:
+        with pytest.raises(ConfigError) as caught:
+            read_fields(Outer, table)
+
+        assert str(caught.value) == complaint
 
 
 class TestWriteFields:
@@ -244,3 +290,35 @@ class TestWithAssignments:
     def test_refuses_a_key_inside_what_is_no_table(self, rounds: object) -> None:
         with pytest.raises(ConfigError, match=r"^--set rounds.a=1: rounds is not a table$"):
             with_assignments({"rounds": rounds}, ["rounds.a=1"])
+
+
+class TestInline:
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *(
+                3,
+                -0.0,
+                1e300,
+                5e-324,
+                math.inf,
+                True,
+                "top-k",
+                "",
+                'a "b" = {c}\n\t\\ \x00\x7f é 🦀',
+            ),
+            [1, 2.5, "x"],
+            [],
+            {},
+            {"kind": "trimmed-mean", "before": [{"kind": "nnm"}, {"a b": {"c.d": [True]}}]},
+        ],
+    )
+    def test_is_read_back_by_an_assignment(self, value: object) -> None:
+        text = inline(value)
+
+        assert with_assignments({}, [f"x={text}"]) == {"x": value}
+        assert tomllib.loads(f"x = {text}") == {"x": value}
+        assert "\n" not in text
+
+    def test_writes_what_is_no_number(self) -> None:
+        assert math.isnan(with_assignments({}, [f"x={inline(math.nan)}"])["x"])

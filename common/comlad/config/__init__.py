@@ -3,11 +3,12 @@
 from comlad.config._addresses import check_address
 from comlad.config._checks import at, mistake, require, unknown
 from comlad.config._fields import read_fields, write_fields
-from comlad.config._text import parse_toml, read_toml, with_assignments
+from comlad.config._text import inline, parse_toml, read_toml, with_assignments
 
 __all__ = [
     "at",
     "check_address",
+    "inline",
     "mistake",
     "parse_toml",
     "read_fields",

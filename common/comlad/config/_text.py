@@ -1,7 +1,8 @@
 """TOML text, and the command line's `a.b=value` laid over it."""
 
+import json
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,21 @@ def with_assignments(tables: dict[str, Any], assignments: Iterable[str]) -> dict
                 raise ConfigError(f"--set {assignment}: {key} is not a table")
         table[keys[-1]] = _value(text.strip())
     return result
+
+
+def inline(value: Any) -> str:
+    """A value as `with_assignments` reads it back: TOML on one line, tables and all."""
+    if isinstance(value, Mapping):
+        pairs = (f"{inline(str(key))} = {inline(item)}" for key, item in value.items())
+        return "{" + ", ".join(pairs) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(inline, value)) + "]"
+    if isinstance(value, str):
+        # As in JSON, where DEL may stand as it is.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, bool):
+        return str(value).lower()
+    return float.__repr__(value) if isinstance(value, float) else str(value)
 
 
 def _value(text: str) -> Any:

@@ -2,13 +2,14 @@
 
 from comlad.parts import Table
 from comlad.problems._linear_regression import LinearRegression
-from comlad.problems._protocol import Arrays, Data, Objective, Problem
+from comlad.problems._protocol import Arrays, Data, FlipsLabels, Objective, Problem
 from comlad.problems._softmax_regression import SoftmaxRegression
 
 __all__ = [
     "PROBLEMS",
     "Arrays",
     "Data",
+    "FlipsLabels",
     "LinearRegression",
     "Objective",
     "Problem",

@@ -93,6 +93,9 @@ class LeastSquares:
         rows *= residuals[:, None]
         return rows
 
+    def with_flipped_labels(self) -> "LeastSquares":
+        return LeastSquares(self.features, -self.targets)
+
     def loss(self, model: NDArray[np.float64]) -> float:
         residuals = _products(self.features, model) - self.targets
         return float((residuals**2).sum() / 2)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arrays", "Data", "Objective", "Problem"]
+__all__ = ["Arrays", "Data", "FlipsLabels", "Objective", "Problem"]
 
 # Named arrays of float64, float32 or int64: what can be sent to a device.
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -48,6 +48,14 @@ class Objective(Protocol):
 
     def accuracy(self, model: NDArray[np.float64]) -> float | None:
         """The share of held-out samples the model gets right; None where there is no such thing."""
+
+
+@runtime_checkable
+class FlipsLabels(Protocol):
+    """An objective that can say what it would be if the labels were wrong."""
+
+    def with_flipped_labels(self) -> Objective:
+        """On K−1−y in place of the class y of K, or on −y where y is a number."""
 
 
 class Problem(Protocol):

@@ -1,5 +1,6 @@
 """Softmax regression on real images."""
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,6 +122,11 @@ class CrossEntropy:
             row[:] = (features.T @ errors).ravel()
         result *= scale
         return result
+
+    def with_flipped_labels(self) -> "CrossEntropy":
+        flipped = copy(self)
+        flipped.labels = self.classes - 1 - self.labels
+        return flipped
 
     def loss(self, model: NDArray[np.float64]) -> float:
         log_probabilities = _log_softmax(self.features @ model.reshape(-1, self.classes))
