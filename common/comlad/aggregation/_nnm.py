@@ -1,11 +1,13 @@
 """Nearest-neighbour mixing."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.aggregation._distances import squared_distances
+from comlad.aggregation._protocol import Context
 from comlad.config import require
 
 __all__ = ["NearestNeighborMixing"]
@@ -27,27 +29,27 @@ class NearestNeighborMixing:
     def gives(self, n: int, f: int) -> tuple[int, int]:
         return n, f
 
-    def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
+    def kappa_before(self, kappa: float, n: int, f: int) -> float:
+        """8f/(n − f) · (1 + κ): Lemma 1 of the paper."""
+        return 8 * f / (n - f) * (1 + kappa) if math.isfinite(kappa) else math.inf
+
+    def __call__(self, vectors: NDArray[np.float64], context: Context) -> NDArray[np.float64]:
         n = len(vectors)
-        order = rng.permutation(n)
-        distances = _squared_distances(vectors)[:, order]
-        # argpartition, not a sort: which are the nearest matters, not their order.
-        nearest = order[np.argpartition(distances, n - f - 1, axis=1)[:, : n - f]]
+        count = n - context.f
+        order = context.rng.permutation(n)
+        distances = squared_distances(vectors)
+        np.fill_diagonal(distances, -1)  # itself first, whatever else is at no distance
+        nearest = np.empty((n, n), dtype=bool)
+        nearest[:, order] = _least(distances[:, order], count)
         # The mean as one product with a matrix of weights: gathering the neighbours
         # would need n × (n − f) × Q numbers.
-        weights = np.zeros((n, n))
-        np.put_along_axis(weights, nearest, 1 / (n - f), axis=1)
-        return weights @ vectors
+        return np.where(nearest, 1 / count, 0) @ vectors
 
 
-def _squared_distances(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Between all rows, shape (n, n); on the diagonal −1, so that each is its own nearest."""
-    # Not about the mean, which one huge liar moves so far that honest differences
-    # are rounded away. A liar's own overflow is as far away as can be.
-    with np.errstate(over="ignore", invalid="ignore"):
-        products = vectors @ vectors.T
-        norms = products.diagonal()
-        distances = norms[:, None] + norms - 2 * products
-    distances = np.where(np.isnan(distances), np.inf, np.maximum(distances, 0))
-    np.fill_diagonal(distances, -1)
-    return distances
+def _least(distances: NDArray[np.float64], count: int) -> NDArray[np.bool_]:
+    """Where the `count` least of every row stand; of equal ones the first."""
+    last = np.partition(distances, count - 1, axis=1)[:, count - 1, None]
+    less, equal = distances < last, distances == last
+    places = count - np.count_nonzero(less, axis=1, keepdims=True)
+    least: NDArray[np.bool_] = less | (equal & (np.cumsum(equal, axis=1) <= places))
+    return least

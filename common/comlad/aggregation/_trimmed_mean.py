@@ -1,20 +1,18 @@
 """The coordinate-wise trimmed mean."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.aggregation._averages import mean_of_rows
+from comlad.aggregation._columns import reduce_ranked
+from comlad.aggregation._protocol import Context
+from comlad.aggregation._sparse import trimmed_mean_of_sparse
 from comlad.config import require
 
 __all__ = ["TrimmedMean"]
-
-# Columns that are worked on at a time, so that a block of them stays in the cache.
-_SORT_BLOCK = 1024
-_SELECT_BLOCK = 4096
-# Up to so many vectors, selecting by comparing whole rows beats sorting each column.
-_FEW = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,37 +51,25 @@ class TrimmedMean:
         right = f"drops {count} at each end and leaves none of {n} vectors; must be less"
         require(2 * count < n, "trim", self.trim, right)
 
-    def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
-        n, dimension = vectors.shape
-        count = self.count(n, f)
-        few = n <= _FEW and dimension >= _SELECT_BLOCK
-        block, average = (_SELECT_BLOCK, _by_selection) if few else (_SORT_BLOCK, _by_sorting)
-        result = np.empty(dimension)
-        for start in range(0, dimension, block):
-            columns = slice(start, start + block)
-            average(vectors[:, columns], count, result[columns])
-        return result
+    def kappa(self, n: int, f: int) -> float:
+        """6ρ(1 + ρ) with ρ = f/(n − 2f) if b = f (Allouah et al., AISTATS 2023, Table 1)."""
+        if self.count(n, f) != f or 2 * f >= n:
+            return math.inf
+        share = f / (n - 2 * f)
+        return 6 * share * (1 + share)
 
+    def __call__(self, vectors: NDArray[np.float64], context: Context) -> NDArray[np.float64]:
+        n = len(vectors)
+        count = self.count(n, context.f)
+        return reduce_ranked(vectors, lambda ranked: mean_of_rows(ranked[count : n - count]))
 
-def _by_sorting(vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]) -> None:
-    # Transposed, because a sort along the contiguous axis is several times faster.
-    columns = np.ascontiguousarray(vectors.T)
-    columns.sort(axis=1)
-    np.mean(columns[:, count : len(vectors) - count], axis=1, out=result)
-
-
-def _by_selection(vectors: NDArray[np.float64], count: int, result: NDArray[np.float64]) -> None:
-    """Move the largest up and the smallest down, `count` times, in all columns at once."""
-    n = len(vectors)
-    rows, spare = list(vectors.copy()), np.empty_like(vectors[0])
-    for end in range(count):
-        up = [(i, i + 1) for i in range(end, n - 1 - end)]
-        down = [(i - 1, i) for i in range(n - 2 - end, end, -1)]
-        for low, high in up + down:
-            np.minimum(rows[low], rows[high], out=spare)
-            np.maximum(rows[low], rows[high], out=rows[high])
-            rows[low], spare = spare, rows[low]
-    result[:] = rows[count]
-    for row in rows[count + 1 : n - count]:
-        result += row
-    result /= n - 2 * count
+    def of_sparse(
+        self,
+        indices: NDArray[np.int64],
+        values: NDArray[np.float64],
+        n: int,
+        dimension: int,
+        context: Context,
+    ) -> NDArray[np.float64]:
+        count = self.count(n, context.f)
+        return trimmed_mean_of_sparse(indices, values, n, dimension, count)

@@ -1,13 +1,26 @@
 """What every rule and pre-aggregation promises, whatever it computes."""
 
+import itertools
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from samples import fresh_rng, name_of
+from samples import context, fresh_rng, name_of
 
-from comlad.aggregation import AGGREGATORS, PREAGGREGATORS
+from comlad.aggregation import (
+    AGGREGATORS,
+    PREAGGREGATORS,
+    Aggregation,
+    Aggregator,
+    Context,
+    MultiKrum,
+    NormThresholding,
+    Phocas,
+    TrimmedMean,
+)
 from comlad.config import with_assignments
 from comlad.errors import ConfigError
 
@@ -16,9 +29,34 @@ RULES: list[dict[str, Any]] = [
     {"kind": "trimmed-mean"},
     {"kind": "trimmed-mean", "trim": 1},
     {"kind": "trimmed-mean", "trim": 0.25},
+    {"kind": "median"},
+    {"kind": "meamed"},
+    {"kind": "phocas"},
+    {"kind": "phocas", "trim": 0.25},
+    {"kind": "geometric-median"},
+    {"kind": "geometric-median", "iterations": 3, "start": "zero"},
+    {"kind": "krum"},
+    {"kind": "krum", "neighbors": "n-f-1"},
+    {"kind": "multi-krum"},
+    {"kind": "multi-krum", "neighbors": "n-f-1", "select": 4},
+    {"kind": "bulyan"},
+    {"kind": "mda"},
+    {"kind": "mda", "exact": False},
+    {"kind": "smea"},
+    {"kind": "monna", "trusted": 1},
+    {"kind": "faba"},
+    {"kind": "caf"},
+    {"kind": "centered-clipping"},
+    {"kind": "maximum-correntropy"},
+    {"kind": "norm-thresholding"},
+    {"kind": "norm-thresholding", "beta": 0.2},
 ]
 LINKS: list[dict[str, Any]] = [
     {"kind": "nnm"},
+    {"kind": "bucketing", "size": 1},
+    {"kind": "bucketing", "size": 2},
+    {"kind": "clipping", "limit": 100.0},
+    {"kind": "arc"},
 ]
 # n, f and what the complaint begins with.
 IMPOSSIBLE: list[tuple[dict[str, Any], int, int, str]] = [
@@ -26,13 +64,51 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, int, str]] = [
     ({"kind": "trimmed-mean"}, 4, 2, "trim = None: drops 2 at each end and leaves none of 4"),
     ({"kind": "trimmed-mean", "trim": 3}, 6, 0, "trim = 3: drops 3 at each end"),
     ({"kind": "trimmed-mean", "trim": 0.25}, 0, 0, "trim = 0.25: "),
+    ({"kind": "median"}, 4, 2, "tolerate = 2: the median of 4 vectors"),
+    ({"kind": "meamed"}, 4, 2, "tolerate = 2: the mean around the median of 4 vectors"),
+    ({"kind": "phocas"}, 4, 2, "trim = None: drops 2 at each end and leaves none of 4"),
+    ({"kind": "geometric-median"}, 4, 2, "tolerate = 2: the geometric median needs"),
+    ({"kind": "krum"}, 6, 2, "tolerate = 2: Krum with n − f − 2 neighbours needs"),
+    ({"kind": "krum", "neighbors": "n-f-1"}, 4, 2, "tolerate = 2: Krum needs f ≥ 0 and 2f < 4"),
+    ({"kind": "multi-krum"}, 6, 2, "tolerate = 2: Multi-Krum with n − f − 2 neighbours needs"),
+    ({"kind": "multi-krum", "select": 8}, 7, 2, "select = 8: must be at most 7"),
+    ({"kind": "bulyan"}, 10, 2, "tolerate = 2: Bulyan needs f ≥ 0 and 4f + 3 ≤ 10"),
+    ({"kind": "mda"}, 4, 2, "tolerate = 2: MDA needs"),
+    ({"kind": "mda"}, 200, 51, "tolerate = 51: an exact MDA can do f ≤ 50"),
+    ({"kind": "smea"}, 4, 2, "tolerate = 2: SMEA needs"),
+    ({"kind": "smea"}, 100, 20, "tolerate = 20: too many subsets of 100 vectors"),
+    ({"kind": "monna", "trusted": 0}, 4, 2, "tolerate = 2: MoNNA needs"),
+    ({"kind": "faba"}, 4, 2, "tolerate = 2: FABA needs"),
+    ({"kind": "caf"}, 4, 2, "tolerate = 2: CAF needs"),
+    ({"kind": "caf"}, 4, -1, "tolerate = -1: CAF needs"),
+    ({"kind": "centered-clipping"}, 4, 2, "tolerate = 2: centred clipping needs"),
+    ({"kind": "maximum-correntropy"}, 4, 2, "tolerate = 2: maximum correntropy needs"),
+    ({"kind": "norm-thresholding"}, 3, 3, "tolerate = 3: norm thresholding of 3 vectors"),
+    ({"kind": "norm-thresholding", "beta": 0.2}, 0, 0, "devices = 0: "),
+    ({"kind": "bucketing"}, 8, 2, "size = 2: of 4 buckets of 8 vectors 2 may be bad"),
+    ({"kind": "clipping", "limit": 1.0}, 0, 0, "devices = 0: "),
+    ({"kind": "arc"}, 4, 2, "tolerate = 2: adaptive robust clipping of 4 vectors"),
     ({"kind": "nnm"}, 3, 3, "tolerate = 3: nearest-neighbour mixing of 3 vectors"),
     ({"kind": "nnm"}, 3, -1, "tolerate = -1: "),
 ]
 
+# Rules that compare each vector with several others.
+COMPARING = {"krum", "multi-krum", "bulyan"}
+# Rules that one vector can carry off.
+UNDEFENDED = {"mean"}
+# What f liars may move a robust rule among honest vectors that are about 5 from their mean.
+FAR_ENOUGH = 50.0
 
-def cloud(n: int = 9, dimension: int = 5) -> NDArray[np.float64]:
+
+def cloud(n: int = 11, dimension: int = 5) -> NDArray[np.float64]:
     return fresh_rng().normal(3, 2, (n, dimension))
+
+
+def apply(
+    rule: Aggregator | Aggregation, vectors: NDArray[np.float64], f: int
+) -> NDArray[np.float64]:
+    """What a rule makes of vectors in the order of their devices' ids, 0, 1, …"""
+    return rule(vectors, Context(f, fresh_rng(), devices=tuple(range(len(vectors)))))
 
 
 def test_has_a_sample_of_every_kind() -> None:
@@ -44,7 +120,7 @@ def test_has_a_sample_of_every_kind() -> None:
 @pytest.mark.parametrize("table", RULES, ids=name_of)
 class TestEveryAggregator:
     def test_gives_one_vector_of_float64(self, table: dict[str, Any]) -> None:
-        aggregate = AGGREGATORS.read(table)(cloud(), 2, fresh_rng())
+        aggregate = apply(AGGREGATORS.read(table), cloud(), 2)
 
         assert aggregate.shape == (5,)
         assert aggregate.dtype == np.float64
@@ -53,46 +129,52 @@ class TestEveryAggregator:
     def test_agrees_with_vectors_that_agree(self, table: dict[str, Any], dimension: int) -> None:
         vector = fresh_rng().normal(0, 10, dimension)
 
-        aggregate = AGGREGATORS.read(table)(np.tile(vector, (9, 1)), 2, fresh_rng())
+        aggregate = apply(AGGREGATORS.read(table), np.tile(vector, (11, 1)), 2)
 
         assert aggregate == pytest.approx(vector, rel=1e-15)
 
     def test_stays_among_the_vectors(self, table: dict[str, Any]) -> None:
         vectors = cloud()
 
-        aggregate = AGGREGATORS.read(table)(vectors, 2, fresh_rng())
+        aggregate = apply(AGGREGATORS.read(table), vectors, 2)
 
         assert (vectors.min(axis=0) <= aggregate).all()
         assert (aggregate <= vectors.max(axis=0)).all()
 
     def test_does_not_care_who_sent_what(self, table: dict[str, Any]) -> None:
+        if table["kind"] == "bulyan":
+            return  # chooses by a draw between the two that are nearest to each other
         rule, vectors = AGGREGATORS.read(table), cloud()
+        order = fresh_rng().permutation(len(vectors))
 
-        shuffled = rule(fresh_rng().permutation(vectors), 2, fresh_rng())
+        shuffled = rule(vectors[order], Context(2, fresh_rng(), devices=tuple(order)))
 
-        assert shuffled == pytest.approx(rule(vectors, 2, fresh_rng()), rel=1e-12)
+        assert shuffled == pytest.approx(apply(rule, vectors, 2), rel=1e-12)
 
     @pytest.mark.parametrize("dimension", [5, 5000])
     def test_leaves_its_input_alone(self, table: dict[str, Any], dimension: int) -> None:
         vectors = cloud(dimension=dimension)
         vectors.flags.writeable = False
 
-        AGGREGATORS.read(table)(vectors, 2, fresh_rng())
+        apply(AGGREGATORS.read(table), vectors, 2)
 
         assert vectors.tobytes() == cloud(dimension=dimension).tobytes()
 
     def test_repeats_itself_to_the_last_bit(self, table: dict[str, Any]) -> None:
         rule = AGGREGATORS.read(table)
 
-        first, second = (rule(cloud(30, 1500), 2, fresh_rng()) for _ in range(2))
+        first, second = (apply(rule, cloud(30, 1500), 2) for _ in range(2))
 
         assert first.tobytes() == second.tobytes()
 
     def test_takes_one_vector_where_nobody_lies(self, table: dict[str, Any]) -> None:
-        rule = AGGREGATORS.read(with_assignments(table, ["trim=0"] if "trim" in table else []))
+        if table["kind"] in COMPARING:
+            return
+        zeros = [f"{key}=0" for key in ("trim", "trusted") if key in table]
+        rule = AGGREGATORS.read(with_assignments(table, zeros))
         rule.check(1, 0)
 
-        assert rule(cloud(1), 0, fresh_rng()) == pytest.approx(cloud(1)[0])
+        assert apply(rule, cloud(1), 0) == pytest.approx(cloud(1)[0])
 
     def test_is_read_as_it_was_written(self, table: dict[str, Any]) -> None:
         rule = AGGREGATORS.read(table)
@@ -103,7 +185,7 @@ class TestEveryAggregator:
 @pytest.mark.parametrize("table", LINKS, ids=name_of)
 class TestEveryPreAggregator:
     def test_gives_vectors_of_float64(self, table: dict[str, Any]) -> None:
-        vectors = PREAGGREGATORS.read(table)(cloud(), 2, fresh_rng())
+        vectors = PREAGGREGATORS.read(table)(cloud(), context(2))
 
         assert vectors.shape[1] == 5
         assert vectors.dtype == np.float64
@@ -111,32 +193,34 @@ class TestEveryPreAggregator:
     def test_agrees_with_vectors_that_agree(self, table: dict[str, Any]) -> None:
         vector = fresh_rng().normal(0, 10, 7)
 
-        vectors = PREAGGREGATORS.read(table)(np.tile(vector, (9, 1)), 2, fresh_rng())
+        vectors = PREAGGREGATORS.read(table)(np.tile(vector, (9, 1)), context(2))
 
         for row in vectors:
             assert row == pytest.approx(vector, rel=1e-15)
 
     def test_does_not_care_who_sent_what(self, table: dict[str, Any]) -> None:
+        if table["kind"] == "bucketing":
+            return  # who shares a bucket is drawn by place
         link, vectors = PREAGGREGATORS.read(table), cloud()
         order = fresh_rng().permutation(len(vectors))
 
-        shuffled = link(vectors[order], 2, fresh_rng())
+        shuffled = link(vectors[order], context(2))
 
-        mixed = link(vectors, 2, fresh_rng())
+        mixed = link(vectors, context(2))
         assert np.sort(shuffled, axis=0) == pytest.approx(np.sort(mixed, axis=0), rel=1e-12)
 
     def test_leaves_its_input_alone(self, table: dict[str, Any]) -> None:
         vectors = cloud()
         vectors.flags.writeable = False
 
-        PREAGGREGATORS.read(table)(vectors, 2, fresh_rng())
+        PREAGGREGATORS.read(table)(vectors, context(2))
 
         assert vectors.tobytes() == cloud().tobytes()
 
     def test_repeats_itself_to_the_last_bit(self, table: dict[str, Any]) -> None:
         link = PREAGGREGATORS.read(table)
 
-        first, second = (link(cloud(30, 1500), 2, fresh_rng()) for _ in range(2))
+        first, second = (link(cloud(30, 1500), context(2)) for _ in range(2))
 
         assert first.tobytes() == second.tobytes()
 
@@ -157,3 +241,128 @@ def test_refuses_numbers_that_mean_nothing(
         rule.check(n, f)
 
     assert str(caught.value).startswith(message)
+
+
+def legal(rule: Aggregation, n: int, f: int) -> bool:
+    try:
+        rule.check(n, f)
+    except ConfigError:
+        return False
+    return True
+
+
+def claims_robustness(table: dict[str, Any], n: int, f: int) -> bool:
+    """Whether f of n vectors, however far, should not move the rule far."""
+    rule = AGGREGATORS.read(table)
+    if isinstance(rule, TrimmedMean | Phocas):
+        return TrimmedMean(rule.trim).count(n, f) >= f
+    if isinstance(rule, NormThresholding):
+        return rule.count(n, f) <= n - f
+    if isinstance(rule, MultiKrum) and (rule.select or 0) > n - f:
+        return False
+    return table["kind"] not in UNDEFENDED and legal(Aggregation(rule), n, f)
+
+
+def chains(links: list[dict[str, Any]], *sizes: tuple[int, int]) -> list[Any]:
+    """Every rule after each of the links, or by itself, with each (n, f) for which it has a κ."""
+    before: list[tuple[dict[str, Any], ...]] = [(link,) for link in links] or [()]
+    cases = []
+    for table, parts, (n, f) in itertools.product(RULES, before, sizes):
+        chain = Aggregation(AGGREGATORS.read(table), tuple(map(PREAGGREGATORS.read, parts)))
+        if legal(chain, n, f) and math.isfinite(chain.kappa(n, f)):
+            name = "-".join([*map(name_of, parts), name_of(table), f"{n}-{f}"])
+            cases.append(pytest.param(chain, n, f, id=name))
+    return cases
+
+
+class TestBreakdown:
+    """No rule that claims to be robust is carried off by f vectors, wherever they are."""
+
+    CASES = pytest.mark.parametrize(
+        ("table", "n", "f"),
+        [
+            pytest.param(table, n, f, id=f"{name_of(table)}-{n}-{f}")
+            for table, (n, f) in itertools.product(RULES, [(7, 1), (11, 2), (9, 4)])
+            if claims_robustness(table, n, f)
+        ],
+    )
+
+    @CASES
+    def test_by_liars_who_agree(self, table: dict[str, Any], n: int, f: int) -> None:
+        for far in (1e2, 1e6, 1e12, 1e100):
+            lies = np.full((f, 5), far)
+            assert self.moved(table, cloud(n - f), lies) <= FAR_ENOUGH
+
+    @CASES
+    def test_by_liars_who_differ(self, table: dict[str, Any], n: int, f: int) -> None:
+        for far in (1e2, 1e6, 1e12, 1e100):
+            lies = far * fresh_rng(1).normal(0, 1, (f, 5))
+            assert self.moved(table, cloud(n - f), lies) <= FAR_ENOUGH
+
+    def moved(
+        self, table: dict[str, Any], honest: NDArray[np.float64], lies: NDArray[np.float64]
+    ) -> float:
+        rule = Aggregation(AGGREGATORS.read(table))
+        aggregate = apply(rule, np.vstack([honest, lies]), len(lies))
+        return float(np.linalg.norm(aggregate - honest.mean(axis=0)))
+
+
+class TestKappa:
+    """(f, κ)-robustness (Allouah et al., AISTATS 2023, Definition 2) of all that has a κ."""
+
+    @pytest.mark.parametrize(
+        ("rule", "n", "f"), chains([], (5, 1), (7, 1), (7, 2), (8, 3), (9, 4), (11, 2))
+    )
+    def test_holds_for_every_choice_of_the_honest(self, rule: Aggregation, n: int, f: int) -> None:
+        choices = [list(honest) for honest in itertools.combinations(range(n), n - f)]
+        kappa = rule.kappa(n, f)
+
+        for vectors in adversarial(n, f):
+            assert_robust(apply(rule, vectors, f), vectors[np.array(choices)], kappa)
+
+    @pytest.mark.parametrize(("chain", "n", "f"), chains(LINKS, (8, 1), (9, 3)))
+    def test_holds_after_mixing(self, chain: Aggregation, n: int, f: int) -> None:
+        kappa = chain.kappa(n, f)
+
+        for vectors in adversarial(n, f):
+            assert_robust(apply(chain, vectors, f), vectors[None, : n - f], kappa)
+
+
+def adversarial(n: int, f: int) -> Iterator[NDArray[np.float64]]:
+    """Honest vectors of several kinds, n − f, and then f lies of several kinds."""
+    for seed in range(3):
+        rng = fresh_rng(seed)
+        two_groups = np.repeat([[0.0], [1.0]], n, axis=0)[rng.permutation(2 * n)[: n - f]]
+        for honest in (
+            rng.normal(0, 1, (n - f, 4)),
+            5 + rng.standard_t(2, (n - f, 4)),
+            two_groups + rng.normal(0, 1e-3, (n - f, 4)),
+            np.eye(n - f, 4),
+        ):
+            center, spread = honest.mean(axis=0), honest.std(axis=0)
+            for lie in (0.5, 1.5, -3, 1e5):
+                yield np.vstack([honest, np.tile(center + lie * spread, (f, 1))])
+            yield np.vstack([honest, np.tile(honest[0], (f, 1))])  # mimic
+
+
+def assert_robust(
+    aggregate: NDArray[np.float64], choices: NDArray[np.float64], kappa: float
+) -> None:
+    """Whatever choice of vectors, shape (choices, n − f, Q), is the honest one."""
+    centers = choices.mean(axis=1)
+    variances = ((choices - centers[:, None]) ** 2).sum(axis=2).mean(axis=1)
+    errors = ((aggregate - centers) ** 2).sum(axis=1)
+    assert (errors <= kappa * variances * (1 + 1e-9) + 1e-18).all()
+
+
+@pytest.mark.parametrize("table", RULES, ids=name_of)
+def test_never_sees_a_row_that_is_not_finite(table: dict[str, Any]) -> None:
+    rule = AGGREGATORS.read(table)
+    bad = np.array([[np.nan] * 5, [1, 2, np.inf, 4, 5], [-np.inf, np.nan, 0, 0, 0]])
+    vectors = np.vstack([bad[:1], cloud(6), bad[1:], cloud()[6:]])
+
+    aggregate = apply(Aggregation(rule), vectors, 4)
+
+    # Each is one liar less to expect.
+    kept = Context(1, fresh_rng(), devices=(1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13))
+    assert aggregate.tobytes() == rule(cloud(), kept).tobytes()
