@@ -12,7 +12,14 @@ from numpy.random import Generator, Philox, SeedSequence
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
-__all__ = ["Purpose", "Stream", "device_generator", "device_key", "run_generator"]
+__all__ = [
+    "Purpose",
+    "Stream",
+    "device_generator",
+    "device_key",
+    "keyed_numbers",
+    "run_generator",
+]
 
 
 class Stream(IntEnum):
@@ -23,6 +30,7 @@ class Stream(IntEnum):
     PLAN = 2
     AGGREGATION = 3
     DEVICE = 4
+    DECODING = 5
 
 
 class Purpose(IntEnum):
@@ -51,6 +59,11 @@ def device_generator(key: bytes, purpose: Purpose, round: int) -> Generator:
     """A device's generator for one purpose in one round: Philox with `key` and that counter."""
     counter = np.array([0, 0, purpose, round], np.uint64)
     return Generator(Philox(_Key(key), counter=counter))  # type: ignore[arg-type]  # numpy's stubs
+
+
+def keyed_numbers(key: bytes, count: int) -> NDArray[np.uint64]:
+    """The first 64-bit numbers of Philox4x64-10 under a key of 16 bytes, counted from 1."""
+    return Philox(_Key(key)).random_raw(count)  # type: ignore[arg-type]  # numpy's stubs
 
 
 class _Key(ISeedSequence):

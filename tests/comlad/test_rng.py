@@ -3,7 +3,14 @@ import itertools
 import numpy as np
 import pytest
 
-from comlad.rng import Purpose, Stream, device_generator, device_key, run_generator
+from comlad.rng import (
+    Purpose,
+    Stream,
+    device_generator,
+    device_key,
+    keyed_numbers,
+    run_generator,
+)
 
 KEY = bytes(range(16))
 
@@ -65,7 +72,7 @@ class TestTheMeaningOfASeed:
     def test_of_the_servers_streams(self) -> None:
         drawn = [int(run_generator(0, stream, 1).integers(2**32)) for stream in Stream]
 
-        assert drawn == [438744794, 1930064927, 3182082491, 81811750, 2687525334]
+        assert drawn == [438744794, 1930064927, 3182082491, 81811750, 2687525334, 1484888164]
 
     def test_of_a_devices_key(self) -> None:
         assert device_key(0, 1).hex() == "dfa8bb785f96312b972ad09b48675117"
@@ -74,3 +81,6 @@ class TestTheMeaningOfASeed:
         drawn = [int(device_generator(KEY, purpose, 1).integers(2**32)) for purpose in Purpose]
 
         assert drawn == [3611224431, 2217750865, 1379322976]
+
+    def test_of_a_common_key(self) -> None:
+        assert keyed_numbers(KEY, 2).tolist() == [14317193316798735637, 17731107087576214090]

@@ -1,27 +1,84 @@
 """The compression C(·) of a device's vector, and the payload that travels for it."""
 
+from comlad.compression._chain import Chain, chained, links_of
 from comlad.compression._identity import Identity
-from comlad.compression._payloads import Dense, Payload, Sparse, Values, ValueType
-from comlad.compression._protocol import Compressor
+from comlad.compression._natural import Natural
+from comlad.compression._payloads import Dense, Masked, Payload, Sparse
+from comlad.compression._protocol import (
+    Bounded,
+    Compressor,
+    Draws,
+    SharesMask,
+    Sparsifier,
+    Uniform,
+    shares_mask,
+)
+from comlad.compression._qsgd import Qsgd
 from comlad.compression._random_sparsification import RandomSparsification
+from comlad.compression._scaled_sign import ScaledSign
+from comlad.compression._stochastic_quantization import StochasticQuantization
+from comlad.compression._terngrad import TernGrad
+from comlad.compression._top_k import TopK
+from comlad.compression._values import (
+    MOST_LEVELS,
+    Floats,
+    NaturalValues,
+    QsgdValues,
+    Quantized,
+    SignValues,
+    TernaryValues,
+    TwoLevelValues,
+    Values,
+    ValueType,
+)
 from comlad.parts import Table
 
 __all__ = [
     "COMPRESSORS",
+    "MOST_LEVELS",
+    "Bounded",
+    "Chain",
     "Compressor",
     "Dense",
+    "Draws",
+    "Floats",
     "Identity",
+    "Masked",
+    "Natural",
+    "NaturalValues",
     "Payload",
+    "Qsgd",
+    "QsgdValues",
+    "Quantized",
     "RandomSparsification",
+    "ScaledSign",
+    "SharesMask",
+    "SignValues",
     "Sparse",
+    "Sparsifier",
+    "StochasticQuantization",
+    "TernGrad",
+    "TernaryValues",
+    "TopK",
+    "TwoLevelValues",
+    "Uniform",
     "ValueType",
     "Values",
+    "chained",
+    "links_of",
+    "shares_mask",
 ]
 
 COMPRESSORS: Table[Compressor] = Table(
     "compressors",
     {
         "identity": Identity,
+        "natural": Natural,
+        "qsgd": Qsgd,
         "random-sparsification": RandomSparsification,
+        "scaled-sign": ScaledSign,
+        "stochastic-quantization": StochasticQuantization,
+        "terngrad": TernGrad,
+        "top-k": TopK,
     },
 )

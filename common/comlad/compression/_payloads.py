@@ -1,19 +1,18 @@
 """Payloads: compressed vectors holding exactly what travels, so that the wire loses nothing.
 
-Values are rounded to the type they travel in when a payload is made, not when it is
-sent: who never sends it, such as a simulation, has the same numbers.
+Values are rounded or quantised when a payload is made, not when it is sent: who never
+sends it, such as a simulation, has the same numbers.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Dense", "Payload", "Sparse", "ValueType", "Values"]
+from comlad.compression._values import Values, describe_values, floats_of
+from comlad.errors import MessageError
 
-ValueType = Literal["float32", "float64"]
-Values = NDArray[np.float32] | NDArray[np.float64]
+__all__ = ["Dense", "Masked", "Payload", "Sparse", "require_form"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +20,7 @@ class Dense:
     """Every coordinate.
 
     Args:
-        values: float32 or float64, shape (Q,).
+        values: float32 or float64, shape (Q,), or quantised, Q of them.
     """
 
     values: Values
@@ -30,13 +29,17 @@ class Dense:
     def dimension(self) -> int:
         return len(self.values)
 
+    def floats(self) -> NDArray[np.float64]:
+        """The values themselves, shape (Q,); may be the payload's own."""
+        return floats_of(self.values)
+
     def write_to(self, row: NDArray[np.float64]) -> None:
         """Put the vector into `row`, shape (Q,), which is all zeros."""
-        row[:] = self.values
+        row[:] = self.floats()
 
     def describe(self) -> str:
-        """Its form in a few words."""
-        return f"dense {self.values.dtype}, {len(self.values)} values"
+        """Its form in a few words, by which payloads of different forms differ."""
+        return f"dense {describe_values(self.values)}, {len(self.values)} values"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,20 +49,36 @@ class Sparse:
     Args:
         dimension: Q.
         indices: int64, ascending, distinct, in 0..Q-1; shape (k,).
-        values: float32 or float64, shape (k,).
+        values: float32 or float64, shape (k,), or quantised, k of them.
     """
 
     dimension: int
     indices: NDArray[np.int64]
     values: Values
 
+    def floats(self) -> NDArray[np.float64]:
+        """The values themselves, shape (k,); may be the payload's own."""
+        return floats_of(self.values)
+
     def write_to(self, row: NDArray[np.float64]) -> None:
         """Put the vector into `row`, shape (Q,), which is all zeros."""
-        row[self.indices] = self.values.astype(np.float64)
+        row[self.indices] = self.floats()
 
     def describe(self) -> str:
-        """Its form in a few words."""
-        return f"sparse {self.values.dtype}, {len(self.values)} values"
+        """Its form in a few words, by which payloads of different forms differ."""
+        form = type(self).__name__.lower()
+        return f"{form} {describe_values(self.values)}, {len(self.values)} values"
 
 
-Payload = Dense | Sparse
+@dataclass(frozen=True, slots=True, eq=False)
+class Masked(Sparse):
+    """The same where both ends know the indices: they do not travel."""
+
+
+Payload = Dense | Sparse | Masked
+
+
+def require_form(payload: Payload, right: str) -> None:
+    """Raise MessageError unless the payload describes itself with these words."""
+    if (found := payload.describe()) != right:
+        raise MessageError(f"{found}: must be {right}")

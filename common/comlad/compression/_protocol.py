@@ -1,6 +1,9 @@
 """What every compressor offers."""
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.random import Generator
@@ -8,7 +11,36 @@ from numpy.typing import NDArray
 
 from comlad.compression._payloads import Payload
 
-__all__ = ["Compressor"]
+__all__ = [
+    "Bounded",
+    "Compressor",
+    "Draws",
+    "SharesMask",
+    "Sparsifier",
+    "Uniform",
+    "contraction",
+    "shares_mask",
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The randomness of one compression.
+
+    Args:
+        generator: Makes the device's own draws. Asked once, and only where something is
+            drawn: making a generator takes longer than compressing a short vector.
+        common_key: 16 bytes that all devices are told in this round; empty unless the
+            compressor shares a mask.
+    """
+
+    generator: Callable[[], Generator]
+    common_key: bytes = b""
+
+    @cached_property
+    def rng(self) -> Generator:
+        """The device's own draws."""
+        return self.generator()
 
 
 class Compressor(Protocol):
@@ -17,7 +49,7 @@ class Compressor(Protocol):
     def check(self, dimension: int) -> None:
         """Raise ConfigError if vectors of length Q = `dimension` cannot be compressed so."""
 
-    def compress(self, vector: NDArray[np.float64], rng: Generator) -> Payload:
+    def compress(self, vector: NDArray[np.float64], draws: Draws) -> Payload:
         """C(vector) as it will travel; `vector` has shape (Q,) and is left as it is."""
 
     def admit(self, payload: Payload, dimension: int) -> None:
@@ -28,3 +60,73 @@ class Compressor(Protocol):
 
     def payload_bound(self, dimension: int) -> int:
         """The bytes that the payload of a vector of length Q can have at most."""
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A compressor with a known error, for vectors of length Q = `dimension`.
+
+    What is given is the best that is known to hold for all g. Rounding of values to
+    float32 or float64 is left out of account.
+    """
+
+    def delta(self, dimension: int) -> float | None:
+        """δ of E‖C(g) − g‖² ≤ δ‖g‖², if E C(g) = g; else None."""
+
+    def alpha(self, dimension: int) -> float | None:
+        """α of E‖C(g) − g‖² ≤ (1 − α)‖g‖²; None if none above 0 is known."""
+
+    def bits(self, dimension: int) -> float:
+        """The bits that C(g) needs: values as they travel, indices at their entropy."""
+
+
+@runtime_checkable
+class SharesMask(Protocol):
+    """A compressor that can keep the same coordinates of all devices' vectors in a round."""
+
+    @property
+    def shares_mask(self) -> bool:
+        """Whether it does."""
+
+    @property
+    def parts(self) -> int:
+        """Into how many of the same length a vector is cut; of each the same are kept."""
+
+    def mask(self, dimension: int, common_key: bytes) -> NDArray[np.int64]:
+        """The coordinates that are kept, ascending, as server and devices know them."""
+
+
+@runtime_checkable
+class Sparsifier(Compressor, Protocol):
+    """A compressor that keeps some coordinates, and may be the first of a chain."""
+
+    def kept(self, dimension: int) -> int:
+        """How many."""
+
+    def index_bits(self, dimension: int) -> float:
+        """The entropy of which ones, in bits; 0 if the server knows."""
+
+    def index_bound(self, dimension: int) -> int:
+        """The bytes in which it is told which ones, at most."""
+
+
+@runtime_checkable
+class Uniform(Protocol):
+    """A compressor that treats all devices' vectors alike in a round."""
+
+    @property
+    def agreement(self) -> Literal["none", "repeats", "linear"]:
+        """How far: "linear" if C is one linear map, in float64, for all devices of a round.
+
+        "repeats" if it gives the same payload for the same vector, whoever sends it.
+        """
+
+
+def contraction(delta: float | None) -> float | None:
+    """α of an unbiased compressor with that δ."""
+    return 1 - delta if delta is not None and delta < 1 else None
+
+
+def shares_mask(compressor: Compressor) -> bool:
+    """Whether devices need the round's common key for it."""
+    return isinstance(compressor, SharesMask) and compressor.shares_mask

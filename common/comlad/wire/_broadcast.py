@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from comlad.errors import MessageError
-from comlad.rounds import ByteCount, Direction, Layer, Plan
+from comlad.rounds import COMMON_KEY_BYTES, ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
 
 __all__ = ["Broadcast", "decode_round"]
@@ -28,8 +28,9 @@ class Broadcast:
         response.round.plan = plan.number
         response.round.model_float64 = model
         response.round.permutation = permutation
+        response.round.common_key = plan.common_key
         self._shared = response.SerializeToString()
-        self._payload_bytes = len(model) + len(permutation)
+        self._payload_bytes = len(model) + len(permutation) + len(plan.common_key)
 
     def message(self, devices: Sequence[int]) -> bytes:
         """The message to the stream of these devices, in the order of its slots."""
@@ -53,7 +54,13 @@ class Broadcast:
         return response.SerializeToString()
 
 
-def decode_round(message: pb.Round, devices: int, device_count: int, dimension: int) -> Plan:
+def decode_round(
+    message: pb.Round,
+    devices: int,
+    device_count: int,
+    dimension: int,
+    shares_mask: bool = False,
+) -> Plan:
     """The plan that a process was told.
 
     Args:
@@ -61,6 +68,7 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
         devices: M, how many devices the process hosts.
         device_count: N.
         dimension: Q.
+        shares_mask: Whether the compressor needs a common key.
 
     Raises:
         MessageError: The message does not fit these numbers.
@@ -79,6 +87,8 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
     tasks = list(message.tasks)
     if len(tasks) != devices or max(tasks) >= device_count:
         raise MessageError(f"tasks {tasks}: must be {devices}, each below {device_count}")
+    if len(message.common_key) != (right := COMMON_KEY_BYTES if shares_mask else 0):
+        raise MessageError(f"a common key of {len(message.common_key)} bytes: must be {right}")
     model = np.frombuffer(message.model_float64, "<f8").astype(np.float64, copy=False)
     return Plan(
         message.round,
@@ -86,6 +96,7 @@ def decode_round(message: pb.Round, devices: int, device_count: int, dimension: 
         model,
         permutation.astype(np.intp),
         np.array(tasks, np.intp),
+        message.common_key,
     )
 
 

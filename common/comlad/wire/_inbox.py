@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from comlad.compression import Payload
+import numpy as np
+from numpy.typing import NDArray
+
+from comlad.compression import Payload, SharesMask
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.rounds import ByteCount, Direction, Layer, Plan
@@ -49,6 +52,8 @@ class Inbox:
         self.refused: dict[int, str] = {}
         self.stray: list[tuple[int, str]] = []
         self._prepared = prepared
+        self._width = prepared.width
+        self._mask = _common_mask(prepared, plan)
         self._plan = plan
         self._counted = counted
         self._refusals: Counter[_Stream] = Counter()
@@ -156,8 +161,8 @@ class Inbox:
             raise MessageError(
                 f"a second reply of device {device}: the first one stands", Status.ALREADY_EXISTS
             )
-        payload = vector.decode(self._prepared.objective.dimension)
-        self._prepared.experiment.compressor.admit(payload, self._prepared.objective.dimension)
+        payload = vector.decode(self._width, self._mask)
+        self._prepared.experiment.compressor.admit(payload, self._width)
         self.votes[device] = payload
 
     def _refuse(self, device: int, reason: str) -> None:
@@ -171,6 +176,13 @@ class Inbox:
         answer = encode_refusal(self._plan.round, slot, error.status, str(error))
         self._counted.add(Direction.DOWN, Layer.MESSAGE, stream, len(answer))
         return Verdict(stream[slot or 0], str(error), answer)
+
+
+def _common_mask(prepared: Prepared, plan: Plan) -> NDArray[np.int64] | None:
+    compressor = prepared.experiment.compressor
+    if not (plan.common_key and isinstance(compressor, SharesMask)):
+        return None
+    return compressor.mask(prepared.width, plan.common_key)
 
 
 def _patience(stream: _Stream) -> int:

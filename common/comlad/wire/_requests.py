@@ -30,7 +30,7 @@ MAX_JOIN_BYTES = 2**21
 
 def reply_bound(prepared: Prepared, devices: int) -> int:
     """The bytes that a reply of a process of that many devices can have at most."""
-    payload = prepared.experiment.compressor.payload_bound(prepared.objective.dimension)
+    payload = prepared.experiment.compressor.payload_bound(prepared.width)
     return devices * (payload + _FRAMING) + _FRAMING
 
 

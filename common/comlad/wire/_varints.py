@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from comlad.errors import MessageError
 
-__all__ = ["decode_varints", "encode_varints"]
+__all__ = ["count_varints", "decode_varints", "encode_varints"]
 
 _LONGEST = 5  # bytes of a number below 2^35
 
@@ -31,6 +31,11 @@ def encode_varints(numbers: NDArray[np.int64]) -> bytes:
     data |= 0x80
     data[ends - 1] &= 0x7F
     return data.tobytes()
+
+
+def count_varints(data: bytes) -> int:
+    """How many varints end in these bytes."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) < 0x80))
 
 
 def decode_varints(data: bytes, count: int) -> NDArray[np.int64]:

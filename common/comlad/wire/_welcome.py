@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from comlad.attacks import Attack
 from comlad.coding import CODINGS, Coding
-from comlad.compression import COMPRESSORS, Compressor
+from comlad.compression import COMPRESSORS, Compressor, chained, links_of
 from comlad.errors import ConfigError, MessageError
 from comlad.estimators import ESTIMATORS, Estimator
 from comlad.experiment import Prepared
@@ -80,7 +80,7 @@ def encode_welcome(prepared: Prepared, devices: Sequence[int], dataset: EncodedD
         problem=_component(PROBLEMS, experiment.problem),
         coding=_component(CODINGS, experiment.coding),
         estimator=_component(ESTIMATORS, experiment.estimator),
-        compressor=_component(COMPRESSORS, experiment.compressor),
+        compressors=[_component(COMPRESSORS, link) for link in links_of(experiment.compressor)],
         dataset_bytes=len(dataset.data),
         dataset_sha256=dataset.sha256,
         device_keys=[device_key(experiment.seed, device) for device in devices],
@@ -104,11 +104,19 @@ def decode_welcome(message: pb.Welcome, devices: int) -> Welcome:
         problem=_part(PROBLEMS, message.problem),
         coding=_part(CODINGS, message.coding),
         estimator=_part(ESTIMATORS, message.estimator),
-        compressor=_part(COMPRESSORS, message.compressor),
+        compressor=_compressor(message),
         dataset_bytes=message.dataset_bytes,
         dataset_sha256=message.dataset_sha256,
         keys=keys,
     )
+
+
+def _compressor(message: pb.Welcome) -> Compressor:
+    links = [_part(COMPRESSORS, component) for component in message.compressors]
+    try:
+        return chained(links)
+    except ConfigError as error:
+        raise MessageError(f"the server's compressors: {error}") from error
 
 
 def _component(family: Table[T], part: T) -> pb.Component:

@@ -14,7 +14,9 @@ from comlad.wire import Broadcast, decode_round
 DOWN = Direction.DOWN
 
 
-def plan_of(count: int, dimension: int, round: int = 3, number: int = 2**32 - 1) -> Plan:
+def plan_of(
+    count: int, dimension: int, round: int = 3, number: int = 2**32 - 1, key: bytes = b""
+) -> Plan:
     rng = fresh_rng()
     return Plan(
         round=round,
@@ -22,6 +24,7 @@ def plan_of(count: int, dimension: int, round: int = 3, number: int = 2**32 - 1)
         model=rng.normal(0, 1, dimension),
         permutation=rng.permutation(count),
         tasks=rng.permutation(count),
+        common_key=key,
     )
 
 
@@ -76,6 +79,15 @@ def test_gives_an_index_as_few_bytes_as_hold_it(count: int, width: int) -> None:
     assert len(told(plan_of(count, 1), [0]).permutation) == count * width
 
 
+def test_tells_all_the_same_key_where_there_is_one() -> None:
+    plan = plan_of(5, 6, key=bytes(range(16)))
+
+    for devices in ([4, 1], [0]):
+        arrived = decode_round(told(plan, devices), len(devices), 5, 6, shares_mask=True)
+        assert arrived.common_key == plan.common_key
+    assert decode_round(told(plan_of(5, 6), [0]), 1, 5, 6).common_key == b""
+
+
 def test_sends_a_model_whichever_way_it_lay_in_memory() -> None:
     model = np.arange(12.0)[::2].astype(">f8")
     plan = Plan(0, 0, model, np.arange(1), np.arange(1))
@@ -93,6 +105,14 @@ class TestBytes:
         size = len(broadcast.message(devices))
         assert counted.total(DOWN, Layer.MESSAGE) == size
         assert counted.total(DOWN, Layer.PAYLOAD) == 10 * 8 + 300 * 2
+
+    def test_of_a_common_key_are_shared(self) -> None:
+        broadcast, counted = Broadcast(plan_of(300, 10, key=bytes(16))), ByteCount(300)
+
+        broadcast.charge(counted, (3, 1))
+
+        assert counted.by_stream()[0]["down"]["payload"] == 10 * 8 + 300 * 2 + 16
+        assert counted.total(DOWN, Layer.MESSAGE) == len(broadcast.message((3, 1)))
 
     def test_of_a_single_device_are_all_its_own(self) -> None:
         broadcast, counted = Broadcast(plan_of(300, 10)), ByteCount(300)
@@ -141,6 +161,19 @@ class TestRefuses:
 
         with pytest.raises(MessageError, match=r"^a permutation that leaves out a subset"):
             decode_round(round, 1, 65_537, 1)
+
+    @pytest.mark.parametrize("key", [bytes(1), bytes(15), bytes(16)])
+    def test_a_common_key_where_there_is_none(self, key: bytes) -> None:
+        message = refusal(lambda round: setattr(round, "common_key", key))
+
+        assert message == f"a common key of {len(key)} bytes: must be 0"
+
+    @pytest.mark.parametrize("key", [b"", bytes(15), bytes(17)])
+    def test_a_key_of_another_length_where_there_is_one(self, key: bytes) -> None:
+        round = told(plan_of(5, 6, key=key), [0])
+
+        with pytest.raises(MessageError, match=rf"^a common key of {len(key)} bytes: must be 16$"):
+            decode_round(round, 1, 5, 6, shares_mask=True)
 
     @pytest.mark.parametrize("tasks", [[], [1], [1, 2, 3], [1, 5], [2**32 - 1, 0]])
     def test_tasks_that_are_not_for_these_devices(self, tasks: list[int]) -> None:

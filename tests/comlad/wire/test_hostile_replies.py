@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from samples import GOOD, dense, open_inbox, refuse, small
 
-from comlad.compression import Dense, Payload, Sparse
+from comlad.compression import Dense, Masked, Payload, SignValues, Sparse
 from comlad.errors import Status
 from comlad.rounds import Plan
 from comlad.v1 import training_pb2 as pb
@@ -105,6 +105,21 @@ REFUSED: dict[str, tuple[Callable[[Plan], bytes], str, Status]] = {
         "dense float32, 6 values: must be sparse float32, 4 values",
         INVALID,
     ),
+    "codes instead of floats": (
+        sent(Sparse(6, GOOD.indices, SignValues(1.0, np.zeros(4, bool)))),
+        "sparse sign, 4 values: must be sparse float32, 4 values",
+        INVALID,
+    ),
+    "codes of an infinite scale": (
+        sent(Sparse(6, GOOD.indices, SignValues(np.inf, np.zeros(4, bool)))),
+        "inf as scale: must be finite",
+        INVALID,
+    ),
+    "no indices": (
+        sent(Masked(6, GOOD.indices, GOOD.values)),
+        "a masked vector: no mask is common to all in this round",
+        INVALID,
+    ),
     "a vector without values": (
         edited(lambda reply: reply.parts[0].sparse.ClearField("float32")),
         "a vector without values",
@@ -112,7 +127,7 @@ REFUSED: dict[str, tuple[Callable[[Plan], bytes], str, Status]] = {
     ),
     "an empty part": (
         edited(lambda reply: reply.parts[0].ClearField("sparse")),
-        "a part without a vector: must be dense or sparse",
+        "a part without a vector: must be dense, sparse or masked",
         INVALID,
     ),
 }

@@ -27,6 +27,10 @@ def reply_of(prepared: Prepared, plan: Plan, stream: Stream) -> bytes:
         {"compressor": {"kind": "identity"}},
         {"compressor": {"kind": "identity", "values": "float32"}},
         {"compressor": {"kind": "random-sparsification", "keep": 2, "values": "float64"}},
+        {"compressor": {"kind": "random-sparsification", "keep": 2, "index": "common"}},
+        {"compressor": {"kind": "natural"}},
+        {"compressor": {"kind": "stochastic-quantization"}},
+        {"compressor": [{"kind": "top-k", "keep": 4}, {"kind": "scaled-sign"}]},
         {"problem": {"kind": "linear-regression", "dimension": 1000}},
     ],
 )
@@ -104,6 +108,14 @@ class TestBytes:
         shared = len(data) - one.ByteSize() - two.ByteSize()
         assert counted.by_stream()[0]["up"] == {"payload": 0, "message": shared}
 
+    def test_of_a_common_mask_are_those_of_values_only(self) -> None:
+        prepared = small("compressor.index=common")
+        inbox, plan, counted = open_inbox(prepared)
+
+        inbox.receive((3,), reply_of(prepared, plan, (3,)))
+
+        assert counted.by_device()["up"]["payload"] == [0, 0, 0, 4 * 4, 0]
+
     def test_of_payloads_do_not_depend_on_who_shares_a_process(self) -> None:
         prepared = small()
         alone, plan, counted_alone = open_inbox(prepared)
@@ -136,6 +148,14 @@ class TestBytes:
         {
             "problem": {"kind": "linear-regression", "dimension": 20_000},
             "compressor": {"kind": "random-sparsification", "keep": 0.9},
+        },
+        {
+            "problem": {"kind": "linear-regression", "dimension": 20_000},
+            "compressor": {"kind": "qsgd", "levels": 4},
+        },
+        {
+            "problem": {"kind": "linear-regression", "dimension": 20_000},
+            "compressor": [{"kind": "top-k", "keep": 200}, {"kind": "terngrad"}],
         },
     ],
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,24 @@ from comlad.wire import (
 
 SPARSE = small()
 DENSE = small(compressor={"kind": "identity"})
+KEEP = {"kind": "top-k", "keep": 4}
+COMPRESSED = {
+    "sparse": SPARSE,
+    "dense": DENSE,
+    "natural": small(compressor={"kind": "natural"}),
+    "qsgd": small(compressor={"kind": "qsgd", "levels": 4}),
+    "scaled-sign": small(compressor={"kind": "scaled-sign"}),
+    "terngrad": small(compressor={"kind": "terngrad"}),
+    "two levels": small(compressor={"kind": "stochastic-quantization"}),
+    "chain": small(compressor=[KEEP, {"kind": "qsgd", "levels": 2}]),
+    "common mask": small("compressor.index=common"),
+    "common chain": small(
+        compressor=[
+            {"kind": "random-sparsification", "keep": 4, "index": "common"},
+            {"kind": "natural", "values": "float64"},
+        ]
+    ),
+}
 
 
 def mutated(data: bytes, rng: Generator) -> bytes:
@@ -82,14 +101,14 @@ def check(prepared: Prepared, stream: tuple[int, ...], data: bytes) -> int:
     return len(inbox.votes)
 
 
-@pytest.mark.parametrize("prepared", [SPARSE, DENSE], ids=["sparse", "dense"])
+@pytest.mark.parametrize("prepared", COMPRESSED.values(), ids=COMPRESSED)
 @pytest.mark.parametrize("stream", [(2,), (4, 0, 3)])
 def test_survives_accidents_to_a_reply(prepared: Prepared, stream: tuple[int, ...]) -> None:
     plan, rng = first_plan(prepared), fresh_rng()
     sent = answers(prepared, plan)
     good = encode_reply(plan, [sent[device] for device in stream])
 
-    votes = [check(prepared, stream, mutated(good, rng)) for _ in range(1500)]
+    votes = [check(prepared, stream, mutated(good, rng)) for _ in range(400)]
 
     # Some accidents spoil nothing that can be seen, most of them something.
     assert 0 < sum(votes) < len(stream) * len(votes)
@@ -101,6 +120,28 @@ def test_survives_any_bytes(data: bytes, stream: tuple[int, ...]) -> None:
     assert check(SPARSE, stream, data) == 0
 
 
+VECTORS = pb.DevicePart.DESCRIPTOR.oneofs_by_name["vector"].fields
+VALUES = pb.DevicePart().dense.DESCRIPTOR.oneofs_by_name["values"].fields
+FIELDS = [(vector.name, values.name) for vector in VECTORS for values in VALUES]
+
+
+@settings(repeatable, max_examples=500)
+@given(st.sampled_from(FIELDS), st.binary(max_size=40), st.sampled_from(list(COMPRESSED)))
+def test_survives_any_bytes_for_values(field: tuple[str, str], data: bytes, name: str) -> None:
+    prepared, (form, kind) = COMPRESSED[name], field
+    plan, part = first_plan(prepared), pb.DevicePart()
+    vector = getattr(part, form)
+    if isinstance(getattr(vector, kind), bytes):
+        setattr(vector, kind, data)
+    else:
+        with suppress(DecodeError):  # what was read until then stays
+            getattr(vector, kind).MergeFromString(data)
+        getattr(vector, kind).SetInParent()
+    reply = pb.Reply(round=plan.round, plan=plan.number, parts=[part])
+
+    check(prepared, (2,), pb.TrainRequest(reply=reply).SerializeToString())
+
+
 def join(data: bytes) -> None:
     assert set(parse_join(parse_request(data, 1000), 5)) <= set(range(5))
 
@@ -109,6 +150,11 @@ def round_(data: bytes) -> None:
     plan = decode_round(pb.TrainResponse.FromString(data).round, 2, 5, 6)
     assert sorted(plan.permutation.tolist()) == list(range(5))
     assert plan.tasks.max() < 5
+
+
+def keyed(data: bytes) -> None:
+    response = pb.TrainResponse.FromString(data)
+    assert len(decode_round(response.round, 2, 5, 6, shares_mask=True).common_key) == 16
 
 
 def welcome(data: bytes) -> None:
@@ -123,6 +169,7 @@ DECODERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "join": (encode_join([4, 1]), join),
     "ready": (encode_ready(), parse_ready),
     "round": (Broadcast(first_plan(SPARSE)).message([4, 1]), round_),
+    "round with a key": (Broadcast(first_plan(COMPRESSED["common mask"])).message([4, 1]), keyed),
     "welcome": (
         encode_welcome(SPARSE, [4, 1], encode_dataset(SPARSE.data.train)),
         welcome,

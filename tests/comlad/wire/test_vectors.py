@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from samples import repeatable
+from samples import dense, repeatable
 
-from comlad.compression import Dense, Payload, Sparse
+from comlad.compression import Dense, Masked, Payload, QsgdValues, SignValues, Sparse
 from comlad.errors import MessageError
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._vectors import RawVector, encode_vector
@@ -38,9 +38,9 @@ def travel(payload: Payload) -> pb.DevicePart:
     return pb.DevicePart.FromString(part.SerializeToString())
 
 
-def refusal(part: pb.DevicePart, dimension: int = 6) -> str:
+def refusal(part: pb.DevicePart, dimension: int = 6, mask: Any = None) -> str:
     with pytest.raises(MessageError) as caught:
-        RawVector.of(part).decode(dimension)
+        RawVector.of(part).decode(dimension, mask)
     return str(caught.value)
 
 
@@ -50,8 +50,7 @@ def test_dense_vectors_lose_nothing(payload: Dense) -> None:
     arrived = RawVector.of(travel(payload)).decode(payload.dimension)
 
     assert isinstance(arrived, Dense)
-    assert arrived.values.dtype == payload.values.dtype
-    assert arrived.values.tobytes() == payload.values.tobytes()
+    assert_same_values(arrived, payload)
 
 
 @settings(repeatable, max_examples=200)
@@ -59,12 +58,47 @@ def test_dense_vectors_lose_nothing(payload: Dense) -> None:
 def test_sparse_vectors_lose_nothing(payload: Sparse) -> None:
     arrived = RawVector.of(travel(payload)).decode(payload.dimension)
 
-    assert isinstance(arrived, Sparse)
+    assert type(arrived) is Sparse
     assert arrived.dimension == payload.dimension
     assert arrived.indices.tolist() == payload.indices.tolist()
     assert arrived.indices.dtype == np.int64
+    assert_same_values(arrived, payload)
+
+
+@settings(repeatable, max_examples=200)
+@given(sparse_payloads())
+def test_masked_vectors_lose_nothing(payload: Sparse) -> None:
+    masked = Masked(payload.dimension, payload.indices, payload.values)
+
+    arrived = RawVector.of(travel(masked)).decode(payload.dimension, payload.indices)
+
+    assert isinstance(arrived, Masked)
+    assert arrived.dimension == payload.dimension
+    assert arrived.indices is payload.indices
+    assert_same_values(arrived, payload)
+
+
+def assert_same_values(arrived: Payload, payload: Payload) -> None:
+    assert isinstance(arrived.values, np.ndarray)
+    assert isinstance(payload.values, np.ndarray)
     assert arrived.values.dtype == payload.values.dtype
     assert arrived.values.tobytes() == payload.values.tobytes()
+
+
+QSGD = QsgdValues(2.0, 3, np.array([1, -3, 0, 2], np.int32))
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [Dense(QSGD), Sparse(9, np.array([0, 3, 4, 8]), QSGD), Masked(9, np.array([0, 3, 4, 8]), QSGD)],
+)
+def test_of_any_form_take_codes_for_values(payload: Payload) -> None:
+    mask = payload.indices if isinstance(payload, Masked) else None
+
+    arrived = RawVector.of(travel(payload)).decode(payload.dimension, mask)
+
+    assert arrived.describe() == payload.describe()
+    assert dense(arrived).tolist() == dense(payload).tolist()
 
 
 def test_have_a_message_for_every_payload() -> None:
@@ -95,6 +129,10 @@ def test_travel_as_gaps_between_indices() -> None:
         (Dense(np.zeros(5, np.float32)), 20),
         (Sparse(1000, np.array([0, 5, 305]), np.ones(3, np.float32)), 4 + 12),
         (Sparse(10, np.array([], np.int64), np.zeros(0)), 0),
+        (Sparse(1000, np.array([0, 5, 305, 306]), QSGD), 5 + 8 + 2),
+        (Masked(1000, np.array([0, 5, 305]), np.ones(3, np.float32)), 12),
+        (Masked(1000, np.array([0, 5, 305, 306]), QSGD), 8 + 2),
+        (Dense(SignValues(0.0, np.zeros(9, bool))), 8 + 2),
     ],
 )
 def test_are_charged_for_values_and_indices(payload: Payload, count: int) -> None:
@@ -182,9 +220,56 @@ def test_refuse_a_vector_without_values() -> None:
     part = pb.DevicePart()
     part.sparse.dimension = 6
 
-    assert refusal(part) == "a vector without values: must be float32 or float64"
+    assert refusal(part) == "a vector without values: must be floats or codes"
 
 
 def test_refuse_a_part_without_a_vector() -> None:
-    assert refusal(pb.DevicePart()) == "a part without a vector: must be dense or sparse"
+    message = refusal(pb.DevicePart())
+
+    assert message == "a part without a vector: must be dense, sparse or masked"
     assert RawVector.of(pb.DevicePart()).payload_bytes == 0
+
+
+class TestCodes:
+    """They do not say how many values they are of, so that something else must."""
+
+    SIGNS = SignValues(2.0, np.array([True, False, True]))
+
+    @pytest.mark.parametrize("dimension", [9, 2**40])
+    def test_are_refused_for_another_dimension(self, dimension: int) -> None:
+        message = refusal(travel(Dense(self.SIGNS)), dimension)
+
+        assert message.startswith(f"1 bytes for {dimension} codes of 1 bits: must be ")
+
+    @pytest.mark.parametrize("gaps", [b"", b"\1" * 9])
+    def test_are_refused_with_more_indices_or_fewer(self, gaps: bytes) -> None:
+        part = travel(Sparse(20, np.array([1, 4, 5]), self.SIGNS))
+        part.sparse.gaps = gaps
+
+        assert refusal(part, 20).startswith(f"1 bytes for {len(gaps)} codes of 1 bits")
+
+    def test_are_refused_with_indices_that_are_cut_off(self) -> None:
+        part = travel(Sparse(20, np.array([1, 4, 5]), self.SIGNS))
+        part.sparse.gaps = b"\1\1\1\x80"
+
+        assert refusal(part, 20) == "3 whole indices for 3 values: must be as many"
+
+    def test_are_refused_in_another_number_than_the_mask_keeps(self) -> None:
+        part = travel(Masked(20, np.array([1, 4, 5]), self.SIGNS))
+
+        assert refusal(part, 20, np.arange(9)).startswith("1 bytes for 9 codes of 1 bits")
+
+
+class TestAMaskedVector:
+    def test_is_refused_where_no_mask_is_common(self) -> None:
+        part = travel(Masked(6, np.array([1, 4]), np.ones(2)))
+
+        assert refusal(part) == "a masked vector: no mask is common to all in this round"
+
+    @pytest.mark.parametrize("count", [0, 1, 3])
+    def test_is_refused_with_values_for_another_mask(self, count: int) -> None:
+        part = travel(Masked(6, np.arange(count), np.ones(count)))
+
+        message = refusal(part, 6, np.array([1, 4]))
+
+        assert message == f"{count} values: must be 2, as many as the mask keeps"

@@ -71,6 +71,9 @@ def test_tells_nobody_the_seed() -> None:
         {"problem": {"kind": "softmax-regression"}},
         {"problem": {"kind": "linear-regression", "dimension": 6, "heterogeneity": 0.1}},
         {"compressor": {"kind": "identity", "values": "float32"}},
+        {"compressor": {"kind": "stochastic-quantization", "range": [-0.1, 1 / 3]}},
+        {"compressor": {"kind": "random-sparsification", "keep": 3, "index": "common"}},
+        {"compressor": [{"kind": "top-k", "keep": 3}, {"kind": "qsgd", "levels": 4}]},
     ],
 )
 def test_lets_a_process_answer_as_the_server_would_itself(changes: dict[str, Any]) -> None:
@@ -83,7 +86,9 @@ def test_lets_a_process_answer_as_the_server_would_itself(changes: dict[str, Any
 
     payloads, _ = device_messages(site, plan.told(devices), {})
     here = answers(prepared, plan)
+    assert welcome.compressor == prepared.experiment.compressor
     for device, payload in zip(devices, payloads, strict=True):
+        assert payload is not None
         assert dense(payload).tobytes() == dense(here[device]).tobytes()
 
 
@@ -98,6 +103,7 @@ def test_leaves_lying_to_the_process() -> None:
 
     (payload,), _ = device_messages(site, plan.told([1]), {})
     truth = answers(honest, plan)[1]
+    assert payload is not None
     assert dense(payload).tolist() == (-2 * dense(truth)).tolist()
 
 
@@ -114,11 +120,26 @@ class TestRefuses:
 
         assert refusal(shorten) == "2 device keys: must be 2 of 16 bytes"
 
-    @pytest.mark.parametrize("part", ["problem", "coding", "estimator", "compressor"])
+    @pytest.mark.parametrize("part", ["problem", "coding", "estimator"])
     def test_a_part_that_is_not_known_here(self, part: str) -> None:
         message = refusal(lambda welcome: setattr(getattr(welcome, part), "kind", "newer"))
 
         assert message.startswith(f"the server's {part}s, 'newer': unknown kind of {part}s 'newer'")
+
+    def test_a_compressor_that_is_not_known_here(self) -> None:
+        message = refusal(lambda welcome: setattr(welcome.compressors[0], "kind", "newer"))
+
+        assert message.startswith("the server's compressors, 'newer': unknown kind of compressors")
+
+    @pytest.mark.parametrize("kinds", [[], ["terngrad", "terngrad"], ["top-k"] * 3])
+    def test_compressors_that_do_not_go_together(self, kinds: list[str]) -> None:
+        def change(welcome: pb.Welcome) -> None:
+            del welcome.compressors[:]
+            for kind in kinds:
+                parameters = '{"keep": 2}' if kind == "top-k" else "{}"
+                welcome.compressors.add(kind=kind, parameters=parameters)
+
+        assert refusal(change).startswith("the server's compressors: [[compressor]] ")
 
     @pytest.mark.parametrize(
         ("parameters", "reason"),
