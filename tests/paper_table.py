@@ -14,14 +14,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from comlad.experiment import prepare, read_experiment
-from comlad.rounds import (
-    Memories,
-    close_round,
-    device_messages,
-    initial_state,
-    local_site,
-    plan_round,
-)
+from comlad.rounds import simulate
 
 ROUNDS = 3000
 MEAN: dict[str, Any] = {"kind": "mean"}
@@ -60,12 +53,7 @@ def measure(name: str, seed: int) -> float:
     if compressed:
         tables["compressor"] = {"kind": "random-sparsification", "keep": 30}
     prepared = prepare(read_experiment(tables))
-    state, site = initial_state(prepared), local_site(prepared)
-    memories: Memories = {}
-    for _ in range(ROUNDS):
-        plan = plan_round(prepared, state)
-        payloads, memories = device_messages(site, plan, memories)
-        state, _ = close_round(prepared, state, dict(enumerate(payloads)))
+    *_, (state, _) = simulate(prepared)
     loss = prepared.objective.loss
     return loss(state.model) / loss(np.zeros_like(state.model))
 

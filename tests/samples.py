@@ -1,15 +1,17 @@
 """What many tests start from: a small experiment, its plans and its answers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
-from numpy.random import Generator
+from numpy.random import PCG64, Generator
 from numpy.typing import NDArray
 
-from comlad.compression import Payload, Sparse
+from comlad.aggregation import Context
+from comlad.compression import Draws, Payload, Sparse
 from comlad.config import with_assignments
 from comlad.errors import ConfigError
 from comlad.experiment import Prepared, prepare, read_experiment
@@ -26,9 +28,12 @@ from comlad.wire import Inbox, Verdict
 
 __all__ = [
     "GOOD",
+    "InOrder",
     "answers",
     "complaint",
+    "context",
     "dense",
+    "draws",
     "first_plan",
     "fresh_rng",
     "name_of",
@@ -51,6 +56,26 @@ GOOD = Sparse(6, np.array([0, 2, 3, 5]), np.ones(4, np.float32))
 
 def fresh_rng(seed: int = 0) -> Generator:
     return np.random.default_rng(seed)
+
+
+class InOrder(Generator):
+    """Draws every order as it is, so that of tied vectors the first one counts."""
+
+    def __init__(self) -> None:
+        super().__init__(PCG64(0))
+
+    def permutation(self, x: Any, axis: int = 0) -> Any:
+        return np.arange(x)
+
+
+def context(f: int, seed: int = 0) -> Context:
+    """What a rule is told: f and its draws."""
+    return Context(f, fresh_rng(seed))
+
+
+def draws(seed: int = 0, common_key: bytes = b"") -> Draws:
+    """What a compressor draws from."""
+    return Draws(partial(fresh_rng, seed), common_key)
 
 
 def tables(*assignments: str, **changes: Any) -> dict[str, Any]:
@@ -95,7 +120,9 @@ def first_plan(prepared: Prepared) -> Plan:
 def answers(prepared: Prepared, plan: Plan) -> tuple[Payload, ...]:
     """What every device sends, in the order of their ids."""
     payloads, _ = device_messages(local_site(prepared), plan, {})
-    return payloads
+    sent = tuple(payload for payload in payloads if payload is not None)
+    assert len(sent) == len(payloads), "somebody is silent"
+    return sent
 
 
 def open_inbox(prepared: Prepared) -> tuple[Inbox, Plan, ByteCount]:

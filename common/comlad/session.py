@@ -85,7 +85,7 @@ class Session:
         """Close a round: aggregate the votes and step. The next one may open at once."""
         inbox = opened.inbox
         self.state, outcome = close_round(
-            self._prepared, self.state, inbox.votes, len(inbox.refused)
+            self._prepared, opened.plan, self.state, inbox.votes, len(inbox.refused)
         )
         return ClosedRound(opened, self.state, outcome)
 

@@ -57,7 +57,8 @@ def run_inprocess(
                 for group in (*honest, *byzantine):
                     opened.broadcast.charge(opened.counted, group)
                     messages = [payloads[device] for device in group]
-                    opened.inbox.receive(group, encode_reply(opened.plan, messages))
+                    if any(message is not None for message in messages):
+                        opened.inbox.receive(group, encode_reply(opened.plan, messages))
                 record = session.close_round(opened)
                 record["seconds"] = time.perf_counter() - before
                 results.add_round(record)

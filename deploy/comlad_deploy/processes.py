@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from comlad.attacks import ATTACKS
-from comlad.config import require
+from comlad.config import inline, require
 from comlad.errors import ComladError, ConfigError
 from comlad.experiment import Command, Experiment, Prepared, process_groups
 from comlad_server.results import Results
@@ -191,7 +191,7 @@ def _device_commands(
         table = ATTACKS.write(attack)
         command = [*_program("comlad_device.byzantine", group), "--attack", table.pop("kind")]
         for key, value in table.items():
-            command += ["--set", f"{key}={json.dumps(value)}"]
+            command += ["--set", f"{key}={inline(value)}"]
         if experiment.devices.redraw:
             command += ["--schedule", str(directory / "experiment.toml")]
         commands.append((f"device {_ids(group)}", command, {}))

@@ -11,6 +11,7 @@ import grpc.aio
 from threadpoolctl import threadpool_limits
 
 from comlad.attacks import Attack
+from comlad.compression import shares_mask
 from comlad.errors import MessageError
 from comlad.problems import Arrays
 from comlad.rounds import Memories, Site, device_messages, nobody
@@ -124,9 +125,11 @@ class Client:
                             len(self.devices),
                             welcome.device_count,
                             welcome.dimension,
+                            shares_mask(welcome.compressor),
                         )
                         payloads, memories = device_messages(site, plan, memories)
-                        await _write(stream, encode_reply(plan, payloads))
+                        if any(payload is not None for payload in payloads):
+                            await _write(stream, encode_reply(plan, payloads))
                     case "refusal":
                         logger.warning(
                             "round %d: %s", response.refusal.round, response.refusal.reason

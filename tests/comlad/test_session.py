@@ -51,6 +51,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "step": {"learning_rate": 0.1},
     },
     "redrawn": {"devices": {"count": 9, "byzantine": 4, "redraw": True}},
+    "a chain under a common mask": {
+        "compressor": [
+            {"kind": "random-sparsification", "keep": 4, "index": "common"},
+            {"kind": "qsgd", "levels": 4},
+        ],
+    },
 }
 
 

@@ -116,6 +116,36 @@ def test_refuses_an_attack_that_it_does_not_know() -> None:
     assert "unknown kind of attacks 'sing-flip': did you mean 'sign-flip'?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["alie"], "(kind 'alie') f = None: must be how many lie, or else z given"),
+        (["opt-alie", "--set", "f=1"], "(kind 'opt-alie') aggregator is missing: give a table"),
+        (
+            ["opt-ipm", "--set", "f=1", "--set", "aggregator.kind=krumm"],
+            "(kind 'opt-ipm') aggregator unknown kind of aggregators 'krumm'",
+        ),
+    ],
+)
+def test_refuses_an_attack_that_is_not_told_what_it_must_know(
+    options: list[str], complaint: str
+) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "comlad_device.byzantine", "--server", "localhost:1"),
+            *("--device", "0", "--attack", *options),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith(f"comlad-byzantine: --attack {complaint}")
+
+
 def test_says_why_an_attack_program_needs_a_network(tmp_path: Path) -> None:
     tables = SMALL | {
         "devices": {"count": 4, "byzantine": 1},

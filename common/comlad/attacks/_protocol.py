@@ -1,27 +1,32 @@
 """What every attack is given and gives."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.attacks._pool import Pool
 from comlad.coding import Coding
+from comlad.compression import Compressor, Payload
+from comlad.estimators import Memory
 from comlad.problems import Objective
 
-__all__ = ["Attack", "View"]
+__all__ = ["Attack", "Remembers", "View"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class View:
     """What a Byzantine device has in a round: everything it was really sent.
 
-    In LAD every device holds all subsets and receives x and p, so that an attacker
-    can compute any honest vector by calling `objective` and `coding` itself.
+    In LAD every device holds all subsets and receives x and p, so that it can compute
+    any honest vector itself: `pool` has them all, `coded` gives single ones.
 
     Args:
-        honest: The vector it would send if it were honest, before compression, (Q,).
+        honest: The vector it would send if it were honest, before compression, (width,).
         round: t.
         device: Its id.
         task: T_i, its own row of the task matrix.
@@ -29,7 +34,12 @@ class View:
         permutation: p, shape (N,).
         objective: The functions f_1..f_N.
         coding: The code in use.
-        rng: The device's own draws for attacks in this round.
+        compressor: The compression in use.
+        compress: Compresses a vector with the very draws that the device's honest
+            message would be compressed with; every call starts from the same ones.
+        generator: Makes the device's own draws for attacks in this round; use `rng`.
+        pool: What all N devices would send, computed when first asked for.
+        memory: What `remember` gave in the last round that this device heard; empty at first.
     """
 
     honest: NDArray[np.float64]
@@ -40,14 +50,64 @@ class View:
     permutation: NDArray[np.intp]
     objective: Objective
     coding: Coding
-    rng: Generator
+    compressor: Compressor
+    compress: Callable[[NDArray[np.float64]], Payload]
+    generator: Callable[[], Generator]
+    pool: Pool
+    memory: Memory = field(default_factory=dict)
+
+    @cached_property
+    def rng(self) -> Generator:
+        """The device's own draws for attacks in this round."""
+        return self.generator()
+
+    def coded(
+        self,
+        task: int,
+        model: NDArray[np.float64] | None = None,
+        objective: Objective | None = None,
+        weights: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float64]:
+        """The coded vector of a task under this round's p, shape (width,); costs d gradients.
+
+        Args:
+            task: The row of the task matrix.
+            model: Where the gradients are taken; x if not given.
+            objective: What they are gradients of; the true functions if not given.
+            weights: What each of the d gradients is multiplied by first, shape (d,).
+        """
+        tasks = np.array([task], np.intp)
+        (subsets,) = self.coding.subsets(tasks, self.permutation)
+        gradients = (self.objective if objective is None else objective).gradients(
+            self.model if model is None else model, subsets
+        )
+        if weights is not None:
+            gradients = gradients * weights[:, None]
+        rows = np.arange(len(subsets))[None]
+        coded: NDArray[np.float64]
+        (coded,) = self.coding.encode(gradients, rows, tasks, len(self.permutation))
+        return coded
 
 
 class Attack(Protocol):
     """A configured attack: a frozen dataclass whose fields are its parameters."""
 
-    def __call__(self, view: View) -> NDArray[np.float64]:
-        """The vector, shape (Q,), that is compressed and sent as the honest one would be.
+    def __call__(self, view: View) -> NDArray[np.float64] | Payload | None:
+        """What the device sends; nothing in `view` may be changed.
 
-        Nothing in `view` may be changed.
+        A vector, shape (width,), goes the way of the honest one, through the estimator
+        and the compressor. A payload travels as it is. None: nothing is sent, and the
+        server waits for the device until its deadline.
+        """
+
+
+@runtime_checkable
+class Remembers(Protocol):
+    """An attack with a memory of earlier rounds."""
+
+    def remember(self, view: View) -> Memory:
+        """What `view.memory` will be in the next round.
+
+        Asked in every round that the device hears, also in one in which it does not lie,
+        and without knowing whether it did. `view.memory` is what was given last time.
         """

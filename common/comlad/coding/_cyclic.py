@@ -36,6 +36,9 @@ class Cyclic:
         right = f"must be at most {devices}, the number of devices and of subsets"
         require(self.load <= devices, "load", self.load, right)
 
+    def width(self, dimension: int) -> int:
+        return dimension
+
     def draw(self, devices: int, rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         return rng.permutation(devices), rng.permutation(devices)
 
@@ -45,7 +48,13 @@ class Cyclic:
         # numbers in the same order, and honest vectors agree to the last bit.
         return np.sort(permutation[columns], axis=1)
 
-    def encode(self, gradients: NDArray[np.float64], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def encode(
+        self,
+        gradients: NDArray[np.float64],
+        rows: NDArray[np.intp],
+        tasks: NDArray[np.intp],
+        devices: int,
+    ) -> NDArray[np.float64]:
         coded = np.empty((len(rows), gradients.shape[1]))
         # As many rows at a time as stay within a few megabytes.
         count = max(1, _GATHERED // (self.load * gradients.shape[1]))

@@ -1,15 +1,15 @@
 """The experiment as the tables of its TOML file, both ways."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import PurePath
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from comlad.aggregation import AGGREGATORS, PREAGGREGATORS, Aggregation
+from comlad.aggregation import Aggregation
 from comlad.attacks import ATTACKS, Attack
 from comlad.coding import CODINGS
-from comlad.compression import COMPRESSORS
-from comlad.config import at, read_fields, require, unknown, write_fields
+from comlad.compression import COMPRESSORS, Compressor, chained, links_of
+from comlad.config import at, read_fields, unknown, write_fields
 from comlad.errors import ConfigError
 from comlad.estimators import ESTIMATORS
 from comlad.experiment._devices import Devices
@@ -65,6 +65,7 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
     found = _table(tables, "devices")
     with at("[devices]"):
         devices = read_fields(Devices, found)
+    aggregation = _aggregation(tables)
     problem = _part(PROBLEMS, tables, "problem", None)
     if directory is not None and isinstance(problem, _HasPaths):
         problem = problem.relative_to(directory)
@@ -76,16 +77,16 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
         problem=problem,
         coding=_part(CODINGS, tables, "coding", "cyclic"),
         estimator=_part(ESTIMATORS, tables, "estimator", "plain"),
-        compressor=_part(COMPRESSORS, _single_compressor(tables), "compressor", "identity"),
-        aggregator=_aggregation(tables),
-        attack=_attack(tables, directory),
+        compressor=_compressor(tables),
+        aggregator=aggregation,
+        attack=_attack(tables, devices, aggregation, directory),
         step=_part(STEPS, tables, "step", "sgd"),
     )
 
 
 def write_experiment(experiment: Experiment) -> dict[str, Any]:
     """The tables of an experiment, every default written out; `read_experiment` gives it back."""
-    before = [PREAGGREGATORS.write(link) for link in experiment.aggregator.before]
+    links = [COMPRESSORS.write(link) for link in links_of(experiment.compressor)]
     tables: dict[str, Any] = {
         "name": experiment.name,
         "seed": experiment.seed,
@@ -94,8 +95,8 @@ def write_experiment(experiment: Experiment) -> dict[str, Any]:
         "problem": PROBLEMS.write(experiment.problem),
         "coding": CODINGS.write(experiment.coding),
         "estimator": ESTIMATORS.write(experiment.estimator),
-        "compressor": COMPRESSORS.write(experiment.compressor),
-        "aggregator": {**AGGREGATORS.write(experiment.aggregator.rule), "before": before},
+        "compressor": links[0] if len(links) == 1 else links,
+        "aggregator": experiment.aggregator.to_table(),
         "step": STEPS.write(experiment.step),
     }
     if isinstance(experiment.attack, Command):
@@ -120,39 +121,60 @@ def _part(family: Table[T], tables: Mapping[str, Any], name: str, default: str |
         return family.read(table)
 
 
-def _single_compressor(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+def _compressor(tables: Mapping[str, Any]) -> Compressor:
     found = tables.get("compressor")
     if not isinstance(found, list):
-        return tables
-    right = "a chain of several compressors is not supported; give one"
-    require(len(found) == 1, "[[compressor]]", f"{len(found)} tables", right)
-    return {**tables, "compressor": found[0]}
+        return _part(COMPRESSORS, tables, "compressor", "identity")
+    links = []
+    for number, link in enumerate(found, 1):
+        with at(f"[[compressor]] link {number}"):
+            links.append(COMPRESSORS.read(_table({"compressor": link}, "compressor")))
+    return chained(links)
 
 
 def _aggregation(tables: Mapping[str, Any]) -> Aggregation:
     table = _table(tables, "aggregator")
-    links = table.pop("before", [])
-    right = 'must be a list of tables, such as [{ kind = "nnm" }]'
-    require(
-        isinstance(links, list) and all(isinstance(link, Mapping) for link in links),
-        "[aggregator] before",
-        links,
-        right,
-    )
-    with at("[aggregator] before"):
-        before = tuple(PREAGGREGATORS.read(link) for link in links)
-    return Aggregation(_part(AGGREGATORS, {"aggregator": table}, "aggregator", "mean"), before)
+    with at("[aggregator]"):
+        return Aggregation.from_table(table)
 
 
-def _attack(tables: Mapping[str, Any], directory: PurePath | None) -> Attack | Command | None:
+def _attack(
+    tables: Mapping[str, Any],
+    devices: Devices,
+    aggregation: Aggregation,
+    directory: PurePath | None,
+) -> Attack | Command | None:
     if "attack" not in tables:
         return None
     table = _table(tables, "attack")
     if "command" not in table:
-        return _part(ATTACKS, tables, "attack", None)
+        with at("[attack]"):
+            return ATTACKS.read(_filled_in(table, devices, aggregation))
     with at("[attack]"):
         attack = read_fields(Command, table)
     program = attack.command[0]
     if directory is not None and "/" in program:  # without one it is looked up on the PATH
         return replace(attack, command=(str(directory / program), *attack.command[1:]))
     return attack
+
+
+def _filled_in(
+    table: dict[str, Any], devices: Devices, aggregation: Aggregation
+) -> dict[str, Any]:
+    """The [attack] table with what the attack needs of the rest, where it is not given."""
+    known = {
+        "f": devices.byzantine_count,
+        "tolerate": devices.tolerated,
+        "aggregator": aggregation,
+    }
+    kind = table.get("kind")
+    if not isinstance(kind, str):
+        return table  # and let the complaint come from where all such do
+    missing = {
+        field.name: known[field.name]
+        for field in fields(ATTACKS.lookup(kind))  # type: ignore[arg-type]
+        if field.name in known
+        and (field.default is MISSING or field.default is None)
+        and field.default_factory is MISSING
+    }
+    return missing | table

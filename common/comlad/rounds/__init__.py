@@ -3,7 +3,7 @@
     plan = plan_round(prepared, state)                      # the server
     payloads, memory = device_messages(site, plan, memory)  # each device process
     votes = dict(zip(site.devices, payloads))               # of all processes
-    state, outcome = close_round(prepared, state, votes)    # the server
+    state, outcome = close_round(prepared, plan, state, votes)  # the server
 
 Same inputs, same outputs, to the last bit: who carries the values in between, and in
 which order they arrive, makes no difference.
@@ -12,6 +12,7 @@ which order they arrive, makes no difference.
 from comlad.rounds._bytes import ByteCount, Direction, Layer
 from comlad.rounds._close import Outcome, close_round
 from comlad.rounds._devices import (
+    DeviceMemory,
     Memories,
     Site,
     device_message,
@@ -19,11 +20,14 @@ from comlad.rounds._devices import (
     local_site,
     nobody,
 )
-from comlad.rounds._plan import Plan, State, initial_state, plan_round
+from comlad.rounds._plan import COMMON_KEY_BYTES, Plan, State, initial_state, plan_round
 from comlad.rounds._report import Report, round_record
+from comlad.rounds._simulate import simulate
 
 __all__ = [
+    "COMMON_KEY_BYTES",
     "ByteCount",
+    "DeviceMemory",
     "Direction",
     "Layer",
     "Memories",
@@ -40,4 +44,5 @@ __all__ = [
     "nobody",
     "plan_round",
     "round_record",
+    "simulate",
 ]

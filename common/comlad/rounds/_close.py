@@ -1,17 +1,24 @@
 """What the server makes of the answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from comlad.compression import Payload
+from comlad.aggregation import Context, TakesSparse
+from comlad.coding import Decodes, Received
+from comlad.compression import Payload, Sparse
 from comlad.errors import ConfigError
+from comlad.estimators import Memory, Plain
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
-from comlad.rounds._plan import State
+from comlad.rounds._plan import Plan, State
 
 __all__ = ["Outcome", "close_round"]
+
+# A vector with more of its coordinates than this is no longer worth treating as sparse.
+_SPARSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +28,20 @@ class Outcome:
     Args:
         update_norm: ‖x_{t+1} − x_t‖; infinite if its square is out of the finite numbers.
         skipped: Why the model stayed where it was; None if it moved.
+        suspects: Devices that a code found out.
+        decode_failed: Whether there was a code to be decoded and it could not be.
     """
 
     update_norm: float
     skipped: str | None = None
+    suspects: tuple[int, ...] = ()
+    decode_failed: bool = False
 
 
 def close_round(
-    prepared: Prepared, state: State, payloads: Mapping[int, Payload], refused: int = 0
+    prepared: Prepared, plan: Plan, state: State, payloads: Mapping[int, Payload], refused: int = 0
 ) -> tuple[State, Outcome]:
-    """Aggregate what came and step.
+    """Decode or aggregate what came, and step.
 
     A device that was refused is surely a bad one, and one fewer that the rules must
     expect: f' = max(f − refused, 0). One that is missing may well be honest and leaves
@@ -39,34 +50,123 @@ def close_round(
 
     Args:
         prepared: What is being run.
+        plan: What the devices were told.
         state: Before the round.
         payloads: By device; in any order.
         refused: How many devices' answers were refused.
     """
-    experiment = prepared.experiment
-    f = max(experiment.devices.tolerated - refused, 0)
-    # In the order of the ids, never of arrival: float addition does not associate.
-    devices = sorted(payloads)
-    memories = dict(state.memories)
+    answers = _Answers(prepared, plan, state, payloads, refused)
+    after = replace(state, round=state.round + 1)
     try:
-        if not devices:
-            raise ConfigError("nobody answered")
-        experiment.aggregator.check(len(devices), f)
+        # What overflows is a liar's, and found out below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            aggregate = answers.aggregate()
     except ConfigError as error:
-        return State(state.round + 1, state.model, memories), Outcome(0.0, str(error))
-    vectors = np.zeros((len(devices), len(state.model)))
-    for row, device in zip(vectors, devices, strict=True):
-        payloads[device].write_to(row)
-        estimate, memories[device] = experiment.estimator.receive(row, memories.get(device, {}))
-        if estimate is not row:
-            row[:] = estimate
-    rng = run_generator(experiment.seed, Stream.AGGREGATION, state.round)
-    with np.errstate(over="ignore", invalid="ignore"):
-        aggregate = experiment.aggregator(vectors, f, rng)
-        model = experiment.step(state.model, aggregate, state.round)
-    if not np.isfinite(model).all():
+        aggregate, skipped = None, str(error)
+    else:
         skipped = "the step would leave the finite numbers"
-        return State(state.round + 1, state.model, memories), Outcome(0.0, skipped)
-    with np.errstate(over="ignore"):  # a liar can make the square of a finite step infinite
+    outcome = Outcome(0.0, skipped, answers.suspects, answers.decode_failed)
+    after = replace(after, memories=answers.memories, decoding=answers.decoding)
+    if aggregate is None:
+        return after, outcome
+    with np.errstate(over="ignore", invalid="ignore"):
+        model = prepared.experiment.step(state.model, aggregate, state.round)
+        if not np.isfinite(model).all():
+            return after, outcome
         update_norm = float(np.sqrt(((model - state.model) ** 2).sum()))
-    return State(state.round + 1, model, memories), Outcome(update_norm)
+    outcome = replace(outcome, update_norm=update_norm, skipped=None)
+    return replace(after, model=model, aggregate=aggregate), outcome
+
+
+class _Answers:
+    """The votes of a round on their way to an aggregate."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        plan: Plan,
+        state: State,
+        payloads: Mapping[int, Payload],
+        refused: int,
+    ) -> None:
+        self.memories: dict[int, Memory] = dict(state.memories)
+        self.decoding = state.decoding
+        self.suspects: tuple[int, ...] = ()
+        self.decode_failed = False
+        self._prepared = prepared
+        self._plan = plan
+        # In the order of the ids, never of arrival: float addition does not associate.
+        self._devices = tuple(sorted(payloads))
+        self._payloads = [payloads[device] for device in self._devices]
+        experiment = prepared.experiment
+        self._context = Context(
+            f=max(experiment.devices.tolerated - refused, 0),
+            rng=run_generator(experiment.seed, Stream.AGGREGATION, state.round),
+            devices=self._devices,
+            previous=state.aggregate,
+        )
+
+    def aggregate(self) -> NDArray[np.float64]:
+        """What to step along.
+
+        Raises:
+            ConfigError: There is no telling; says why.
+        """
+        experiment = self._prepared.experiment
+        if not self._devices:
+            raise ConfigError("nobody answered")
+        if isinstance(experiment.coding, Decodes):
+            return self._decoded(experiment.coding)
+        if (sparse := self._of_sparse()) is not None:
+            return sparse
+        return experiment.aggregator(self._vectors(), self._context)
+
+    def _decoded(self, coding: Decodes) -> NDArray[np.float64]:
+        experiment, plan = self._prepared.experiment, self._plan
+        received = Received(
+            vectors=self._vectors(),
+            devices=self._devices,
+            tasks=plan.tasks[list(self._devices)],
+            count=experiment.devices.count,
+            rng=run_generator(experiment.seed, Stream.DECODING, plan.round),
+            memory=self.decoding,
+        )
+        decoded = coding.decode(received)
+        self.suspects, self.decoding = decoded.suspects, decoded.memory
+        if decoded.mean is not None:
+            return decoded.mean
+        self.decode_failed = True
+        if coding.on_failure == "skip":
+            raise ConfigError("DECODE_FAILED: no set of liars explains the vectors")
+        return experiment.aggregator(coding.estimates(received), self._context)
+
+    def _vectors(self) -> NDArray[np.float64]:
+        estimator = self._prepared.experiment.estimator
+        vectors = np.zeros((len(self._devices), self._prepared.width))
+        for row, device, payload in zip(vectors, self._devices, self._payloads, strict=True):
+            payload.write_to(row)
+            memory = self.memories.get(device, {})
+            estimate, self.memories[device] = estimator.receive(row, memory)
+            if estimate is not row:
+                row[:] = estimate
+        return vectors
+
+    def _of_sparse(self) -> NDArray[np.float64] | None:
+        """The aggregate without a matrix, where all that came is sparse and can stay so."""
+        aggregator, dimension = self._prepared.experiment.aggregator, self._prepared.width
+        rule, payloads = aggregator.rule, self._payloads
+        if (
+            aggregator.before
+            or not isinstance(rule, TakesSparse)
+            or not isinstance(self._prepared.experiment.estimator, Plain)
+            or not all(isinstance(payload, Sparse) for payload in payloads)
+        ):
+            return None
+        indices = np.concatenate([payload.indices for payload in payloads])  # type: ignore[union-attr]
+        if len(indices) > _SPARSE * dimension * len(payloads):
+            return None
+        values = np.concatenate([payload.floats() for payload in payloads])
+        if not np.isfinite(values).all():  # whose, the other way finds out
+            return None
+        aggregator.check(len(payloads), self._context.f)
+        return rule.of_sparse(indices, values, len(payloads), dimension, self._context)

@@ -6,11 +6,14 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from comlad.compression import shares_mask
 from comlad.estimators import Memory
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 
-__all__ = ["Plan", "State", "initial_state", "plan_round"]
+__all__ = ["COMMON_KEY_BYTES", "Plan", "State", "initial_state", "plan_round"]
+
+COMMON_KEY_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,11 +24,15 @@ class State:
         round: t, how many rounds are closed.
         model: x_t, float64, shape (Q,).
         memories: What the estimator remembers of each device, by id.
+        aggregate: g_{t−1}, what the round before stepped along, shape (Q,); None before the first.
+        decoding: What the code remembers.
     """
 
     round: int
     model: NDArray[np.float64]
     memories: Mapping[int, Memory] = field(default_factory=dict)
+    aggregate: NDArray[np.float64] | None = None
+    decoding: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +45,8 @@ class Plan:
         model: x_t, float64, shape (Q,).
         permutation: p_t, shape (N,).
         tasks: T_i of each device that is told; of all N in the server's own plan.
+        common_key: What decides the coordinates that all devices keep; empty if each
+            keeps its own.
     """
 
     round: int
@@ -45,6 +54,7 @@ class Plan:
     model: NDArray[np.float64]
     permutation: NDArray[np.intp]
     tasks: NDArray[np.intp]
+    common_key: bytes = b""
 
     def told(self, devices: Sequence[int]) -> "Plan":
         """From the server's own plan, what the process of these devices is told."""
@@ -57,9 +67,10 @@ def initial_state(prepared: Prepared) -> State:
 
 
 def plan_round(prepared: Prepared, state: State) -> Plan:
-    """The plan of round t = `state.round`; T and p are drawn from the seed and t alone."""
+    """The plan of round t = `state.round`; what is drawn follows from the seed and t alone."""
     experiment = prepared.experiment
     rng = run_generator(experiment.seed, Stream.PLAN, state.round)
     tasks, permutation = experiment.coding.draw(experiment.devices.count, rng)
     number = int(rng.integers(2**32))
-    return Plan(state.round, number, state.model, permutation, tasks)
+    common_key = rng.bytes(COMMON_KEY_BYTES) if shares_mask(experiment.compressor) else b""
+    return Plan(state.round, number, state.model, permutation, tasks, common_key)

@@ -46,6 +46,10 @@ def round_record(
     record["update_norm"] = _finite(outcome.update_norm)
     if outcome.skipped is not None:
         record["skipped"] = outcome.skipped
+    if outcome.decode_failed:
+        record["decode_failed"] = True
+    if outcome.suspects:
+        record["suspects"] = list(outcome.suspects)
     record["missing"] = sorted(missing)
     record["refused"] = {str(device): refused[device] for device in sorted(refused)}
     if stray := list(stray):

@@ -49,7 +49,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown compressor": (
         {"compressor": {"kind": "zip"}},
         "[compressor] unknown kind of compressors 'zip': ",
-        "one of identity, random-sparsification",
+        "one of identity, natural, qsgd, random-sparsification",
     ),
     "unknown aggregator": (
         {"aggregator": {"kind": "trimed-mean"}},
@@ -105,7 +105,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "keep above the dimension": (
         {"compressor": {"kind": "random-sparsification", "keep": 7}},
-        "[compressor] keep = 7: must be at most 6, the dimension of the model",
+        "[compressor] keep = 7: must be at most 6, the length of the vector",
         "",
     ),
     "keep nothing": (
@@ -156,9 +156,40 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         "",
     ),
     "a list for a table": ({"devices": [{"count": 5}]}, "devices = [{'count': 5}]: must be a", ""),
-    "a chain of compressors": (
-        {"compressor": [{"kind": "identity"}, {"kind": "identity"}]},
-        "[[compressor]] = '2 tables': a chain of several compressors is not supported; give one",
+    "a quantiser before something": (
+        {"compressor": [{"kind": "terngrad"}, {"kind": "top-k", "keep": 3}]},
+        "[[compressor]] link 1 = TernGrad(): must keep some of the coordinates, as ",
+        "random-sparsification and top-k do",
+    ),
+    "coordinates kept twice": (
+        {"compressor": [{"kind": "top-k", "keep": 5}, {"kind": "top-k", "keep": 3}]},
+        "[[compressor]] link 2 = TopK(keep=3, values='float32'): must be what values are ",
+        "coordinates are kept by link 1",
+    ),
+    "three compressors": (
+        {"compressor": [{"kind": "terngrad"}] * 3},
+        "[[compressor]] = [TernGrad(), TernGrad(), TernGrad()]: must be one compressor, or two: ",
+        "",
+    ),
+    "no compressor": ({"compressor": []}, "[[compressor]] = []: must be one compressor, or ", ""),
+    "a link of a chain that is not known": (
+        {"compressor": [{"kind": "top-k", "keep": 3}, {"kind": "zip"}]},
+        "[[compressor]] link 2 unknown kind of compressors 'zip': ",
+        "",
+    ),
+    "a link of a chain that is no table": (
+        {"compressor": [{"kind": "top-k", "keep": 3}, "terngrad"]},
+        "[[compressor]] link 2 compressor = 'terngrad': must be a table",
+        "",
+    ),
+    "a chain that keeps more than there is": (
+        {"compressor": [{"kind": "top-k", "keep": 7}, {"kind": "terngrad"}]},
+        "[compressor] link 1 keep = 7: must be at most 6, the length of the vector",
+        "",
+    ),
+    "a range that is none": (
+        {"compressor": {"kind": "stochastic-quantization", "range": [1, -1]}},
+        "[compressor] (kind 'stochastic-quantization') range = (1.0, -1.0): must be \"data\" or",
         "",
     ),
     "a word before the rule": (

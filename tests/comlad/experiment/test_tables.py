@@ -11,7 +11,17 @@ from samples import repeatable, tables
 from comlad.aggregation import Aggregation, Mean, NearestNeighborMixing, TrimmedMean
 from comlad.attacks import SignFlip
 from comlad.coding import Cyclic
-from comlad.compression import Identity, RandomSparsification
+from comlad.compression import (
+    Chain,
+    Identity,
+    Natural,
+    Qsgd,
+    RandomSparsification,
+    ScaledSign,
+    StochasticQuantization,
+    TernGrad,
+    TopK,
+)
 from comlad.estimators import Plain
 from comlad.experiment import Command, Devices, Experiment, read_experiment, write_experiment
 from comlad.problems import LinearRegression, SoftmaxRegression
@@ -61,6 +71,13 @@ seeds = st.integers(0, 2**63 - 1)
 positive = st.floats(0, exclude_min=True, allow_infinity=False, allow_nan=False)
 finite = st.floats(allow_infinity=False, allow_nan=False)
 words = st.text(st.characters(codec="utf-8"))
+quantizers = (
+    st.builds(Qsgd, st.integers(1, 65_535))
+    | st.builds(Natural, st.sampled_from(["float32", "float64"]))
+    | st.builds(StochasticQuantization, st.just("data") | st.just((-1 / 3, 2.0)))
+    | st.builds(ScaledSign)
+    | st.builds(TernGrad)
+)
 experiments = st.builds(
     Experiment,
     name=words.filter(lambda word: word.strip() != ""),
@@ -93,9 +110,11 @@ experiments = st.builds(
     | st.builds(
         RandomSparsification,
         keep=st.integers(1) | st.floats(0, 1, exclude_min=True),
-        index=st.sampled_from(["auto", "gaps"]),
+        index=st.sampled_from(["auto", "gaps", "common"]),
         values=st.sampled_from(["float32", "float64"]),
-    ),
+    )
+    | quantizers
+    | st.builds(Chain, st.builds(TopK, st.integers(1)), quantizers),
     aggregator=st.builds(
         Aggregation,
         st.just(Mean())
@@ -179,6 +198,25 @@ def test_takes_a_list_of_one_compressor() -> None:
     single = read_experiment(tables(compressor={"kind": "identity"}))
 
     assert read_experiment(tables(compressor=[{"kind": "identity"}])) == single
+
+
+def test_writes_a_chain_as_the_list_that_it_was() -> None:
+    text = """
+        [[compressor]]
+        kind = "top-k"
+        keep = 3
+
+        [[compressor]]
+        kind = "stochastic-quantization"
+        range = [-1, 1.5]
+    """
+    experiment = read_experiment(tables() | tomllib.loads(text))
+
+    written = tomli_w.dumps(write_experiment(experiment))
+
+    assert experiment.compressor == Chain(TopK(3), StochasticQuantization((-1.0, 1.5)))
+    assert written.count("[[compressor]]") == 2
+    assert read_experiment(tomllib.loads(written)) == experiment
 
 
 def test_leaves_its_input_alone() -> None:

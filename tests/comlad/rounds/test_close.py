@@ -2,15 +2,15 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
-from numpy.random import Generator
 from numpy.typing import NDArray
 from samples import answers, first_plan, fresh_rng, small
 
-from comlad.aggregation import Aggregation, Mean
-from comlad.compression import Dense, Payload
+from comlad.aggregation import Aggregation, Context, Mean
+from comlad.compression import Dense, Payload, Sparse
 from comlad.experiment import Prepared
 from comlad.rounds import Outcome, State, close_round, initial_state
 
+LONG = {"kind": "linear-regression", "dimension": 80}
 ROBUST = {"kind": "trimmed-mean", "before": [{"kind": "nnm"}]}
 
 
@@ -18,14 +18,15 @@ def all_answers(prepared: Prepared) -> dict[int, Payload]:
     return dict(enumerate(answers(prepared, first_plan(prepared))))
 
 
-def close(prepared: Prepared, payloads: dict[int, Payload]) -> State:
-    state, _ = close_round(prepared, initial_state(prepared), payloads)
+def close(prepared: Prepared, payloads: dict[int, Payload], refused: int = 0) -> State:
+    plan, before = first_plan(prepared), initial_state(prepared)
+    state, _ = close_round(prepared, plan, before, payloads, refused)
     return state
 
 
 def skipped(prepared: Prepared, payloads: dict[int, Payload]) -> str | None:
     before = State(4, fresh_rng().normal(0, 1, 6))
-    state, outcome = close_round(prepared, before, payloads)
+    state, outcome = close_round(prepared, first_plan(prepared), before, payloads)
     assert state.round == 5
     if outcome.skipped is not None:
         assert state.model.tobytes() == before.model.tobytes()
@@ -38,7 +39,7 @@ def test_steps_along_the_aggregate() -> None:
     payloads: dict[int, Payload] = {device: Dense(np.full(6, device + 1.0)) for device in range(5)}
     before = State(0, np.full(6, 10.0))
 
-    state, outcome = close_round(prepared, before, payloads)
+    state, outcome = close_round(prepared, first_plan(prepared), before, payloads)
 
     assert state.round == 1
     assert state.model.tolist() == [8.5] * 6
@@ -60,13 +61,13 @@ def test_does_not_care_who_answered_first(seed: int) -> None:
 def test_leaves_the_state_and_the_answers_alone() -> None:
     prepared = small(aggregator=ROBUST)
     state, payloads = initial_state(prepared), all_answers(prepared)
-    before = {device: payload.values.tobytes() for device, payload in payloads.items()}
+    before = {device: payload.floats().tobytes() for device, payload in payloads.items()}
     state.model.flags.writeable = False
 
-    close_round(prepared, state, payloads)
+    close_round(prepared, first_plan(prepared), state, payloads)
 
     assert state.round == 0
-    assert {device: payload.values.tobytes() for device, payload in payloads.items()} == before
+    assert {device: payload.floats().tobytes() for device, payload in payloads.items()} == before
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,9 @@ class Witness:
     def check(self, n: int, f: int) -> None:
         self.asked.append((n, f))
 
-    def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
-        self.asked.append((len(vectors), f))
-        return Mean()(vectors, f, rng)
+    def __call__(self, vectors: NDArray[np.float64], context: Context) -> NDArray[np.float64]:
+        self.asked.append((len(vectors), context.f))
+        return Mean()(vectors, context)
 
 
 def with_rule(prepared: Prepared, witness: Witness) -> Prepared:
@@ -96,7 +97,7 @@ class TestAbsentDevices:
         payloads, witness = all_answers(prepared), Witness()
         there = dict(list(payloads.items())[refused:])
 
-        close_round(with_rule(prepared, witness), initial_state(prepared), there, refused)
+        close(with_rule(prepared, witness), there, refused)
 
         assert witness.asked == [(9 - refused, f)] * 2
 
@@ -106,7 +107,7 @@ class TestAbsentDevices:
         payloads, witness = all_answers(prepared), Witness()
         there = dict(list(payloads.items())[missing:])
 
-        close_round(with_rule(prepared, witness), initial_state(prepared), there)
+        close(with_rule(prepared, witness), there)
 
         assert witness.asked == [(9 - missing, 3)] * 2
 
@@ -115,7 +116,7 @@ class TestAbsentDevices:
         payloads, witness = all_answers(prepared), Witness()
         del payloads[3]
 
-        close_round(with_rule(prepared, witness), initial_state(prepared), payloads, 1)
+        close(with_rule(prepared, witness), payloads, 1)
 
         assert witness.asked == [(8, 3)] * 2
 
@@ -126,6 +127,30 @@ class TestAbsentDevices:
         payloads: dict[int, Payload] = {2: Dense(np.full(6, 1.0)), 4: Dense(np.full(6, 5.0))}
 
         assert close(prepared, payloads).model.tolist() == [-3.0] * 6
+
+
+class TestVectorsThatAreNotFinite:
+    @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan])
+    def test_are_left_out_as_so_many_liars_less(self, value: float) -> None:
+        prepared = small("devices.count=9", "devices.byzantine=3", aggregator=ROBUST)
+        payloads = all_answers(prepared)
+        spoilt = payloads | {2: Dense(np.array([0, 0, value, 0, 0, 0]))}
+
+        state = close(prepared, spoilt)
+
+        del payloads[2]
+        assert state.model.tobytes() == close(prepared, payloads, 1).model.tobytes()
+
+    def test_are_left_out_among_sparse_ones(self) -> None:
+        prepared = small(aggregator={"kind": "mean"}, problem=LONG, step={"learning_rate": 1})
+        payloads: dict[int, Payload] = {
+            device: Sparse(80, np.array([device]), np.ones(1)) for device in range(4)
+        }
+        payloads[4] = Sparse(80, np.array([7]), np.array([np.nan]))
+
+        state = close(prepared, payloads)
+
+        assert state.model.tolist() == [-0.25] * 4 + [0] * 76
 
 
 class TestSkips:
@@ -139,11 +164,10 @@ class TestSkips:
         message = "trim = 1: drops 1 at each end and leaves none of 2 vectors; must be less"
         assert skipped(prepared, payloads) == message
 
-    @pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e308])
-    def test_a_step_out_of_the_finite_numbers(self, value: float) -> None:
+    def test_a_step_out_of_the_finite_numbers(self) -> None:
         prepared = small(aggregator={"kind": "mean"}, step={"learning_rate": 100})
         payloads: dict[int, Payload] = {device: Dense(np.zeros(6)) for device in range(5)}
-        payloads[3] = Dense(np.array([0, 0, value, 0, 0, 0]))
+        payloads[3] = Dense(np.array([0, 0, 1e308, 0, 0, 0]))
 
         assert skipped(prepared, payloads) == "the step would leave the finite numbers"
 
@@ -158,7 +182,9 @@ def test_takes_a_step_too_long_to_measure(before: float, value: float) -> None:
     prepared = small(aggregator={"kind": "mean"}, step={"learning_rate": 1})
     payloads: dict[int, Payload] = {0: Dense(np.full(6, value))}
 
-    state, outcome = close_round(prepared, State(0, np.full(6, before)), payloads)
+    state, outcome = close_round(
+        prepared, first_plan(prepared), State(0, np.full(6, before)), payloads
+    )
 
     assert state.model.tolist() == [before - value] * 6
     assert outcome == Outcome(np.inf)

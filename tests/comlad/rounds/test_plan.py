@@ -47,6 +47,25 @@ def test_is_drawn_anew_for_every_round_and_seed() -> None:
     assert all(0 <= number < 2**32 for number in numbers)
 
 
+def test_draws_a_key_only_where_a_mask_is_common() -> None:
+    own, common = first_plan(small()), first_plan(small("compressor.index=common"))
+
+    assert own.common_key == b""
+    assert len(common.common_key) == 16
+    # It comes last: the other draws are those of a run without.
+    assert common.number == own.number
+    assert common.tasks.tolist() == own.tasks.tolist()
+    assert common.permutation.tolist() == own.permutation.tolist()
+
+
+def test_draws_another_key_for_every_round() -> None:
+    prepared = small("compressor.index=common")
+
+    keys = {plan_round(prepared, State(round, np.zeros(6))).common_key for round in range(20)}
+
+    assert len(keys) == 20
+
+
 def test_tells_a_process_the_tasks_of_its_devices() -> None:
     plan = first_plan(small())
 
@@ -55,3 +74,4 @@ def test_tells_a_process_the_tasks_of_its_devices() -> None:
     assert told.tasks.tolist() == [plan.tasks[4], plan.tasks[1]]
     assert told.number == plan.number
     assert told.permutation.tolist() == plan.permutation.tolist()
+    assert told.common_key == plan.common_key

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.aggregation import Context
 from comlad.attacks import View
 from comlad.config import require
 
@@ -17,7 +17,7 @@ class Middle:
     def check(self, n: int, f: int) -> None:
         require(2 * f < n, "tolerate", f, f"must be less than half of {n}")
 
-    def __call__(self, vectors: NDArray[np.float64], f: int, rng: Generator) -> NDArray[np.float64]:
+    def __call__(self, vectors: NDArray[np.float64], context: Context) -> NDArray[np.float64]:
         return np.median(vectors, axis=0)
 
 

@@ -1,0 +1,44 @@
+"""A whole run in this process, without messages: for who wants the model and not the bytes."""
+
+from collections.abc import Iterator
+
+from comlad.compression import Payload
+from comlad.errors import MessageError
+from comlad.experiment import Prepared
+from comlad.rounds._close import Outcome, close_round
+from comlad.rounds._devices import Memories, device_messages, local_site
+from comlad.rounds._plan import State, initial_state, plan_round
+
+__all__ = ["simulate"]
+
+
+def simulate(prepared: Prepared) -> Iterator[tuple[State, Outcome]]:
+    """The state after every round, as an engine that moves messages would reach it, to the bit.
+
+    BLAS must be held at one thread, as for any run.
+
+    Raises:
+        ConfigError: The attack is a program of its own.
+    """
+    state, site = initial_state(prepared), local_site(prepared)
+    memories: Memories = {}
+    for _ in range(prepared.experiment.rounds):
+        plan = plan_round(prepared, state)
+        payloads, memories = device_messages(site, plan, memories)
+        lying, votes, refused = site.liars(plan.round), {}, 0
+        for device, payload in zip(site.devices, payloads, strict=True):
+            if payload is not None and (device not in lying or _admitted(prepared, payload)):
+                votes[device] = payload
+            elif payload is not None:
+                refused += 1
+        state, outcome = close_round(prepared, plan, state, votes, refused)
+        yield state, outcome
+
+
+def _admitted(prepared: Prepared, payload: Payload) -> bool:
+    """Whether the server would take a liar's payload. One not finite is left to the rule."""
+    try:
+        prepared.experiment.compressor.admit(payload, prepared.width)
+    except MessageError:
+        return False
+    return True
