@@ -8,12 +8,13 @@ OUT ?= out/demo
 ROUNDS ?= 300
 SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
 
-.PHONY: help demo test check format proto bench clean
+.PHONY: help demo test check format proto bench reproduction clean
 
 help:
 	@echo "make demo    train on real images with three liars among ten devices"
 	@echo "make test    all tests"
 	@echo "make check   formatting, linting, types, layers"
+	@echo "make reproduction  the LAD paper's figures and claims again, into docs: ten minutes"
 	@echo "make bench   speed, side by side"
 	@echo "make proto   generate the protobuf code again, after a change"
 	@echo "make format  format the sources"
@@ -33,6 +34,14 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m bench.rounds
 	$(BIN)/python -m bench.per_process
+	$(BIN)/python -m bench.aggregators
+
+# Pages link to pictures beside them; docs/ keeps those one directory further down.
+reproduction: $(VENV)/.lab
+	$(BIN)/comlad reproduce all --out out/reproduction
+	mkdir -p docs/reproduction
+	cp out/reproduction/fig*.png out/reproduction/fig*.json docs/reproduction/
+	sed 's|](fig|](reproduction/fig|' out/reproduction/reproduction.md > docs/reproduction.md
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format

@@ -37,10 +37,30 @@ def _demo(options: argparse.Namespace) -> None:
 def _list(options: argparse.Namespace) -> None:
     from comlad_deploy.listing import describe_parts, print_parts
 
-    if options.json:
+    if options.markdown:
+        from comlad_deploy.page import parts_page
+
+        print(parts_page(), end="")
+    elif options.json:
         print(json.dumps(describe_parts(options.family), indent=2))
     else:
         print_parts(options.family)
+
+
+def _reproduce(options: argparse.Namespace) -> None:
+    from comlad_deploy.reproduce import Options, reproduce
+
+    reproduce(
+        Options(
+            figures=options.figure,
+            rounds=options.rounds,
+            seeds=options.seeds,
+            out=options.out,
+            workers=options.workers,
+            extras=options.extras,
+            as_json=options.json,
+        )
+    )
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -104,6 +124,36 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="the summary on stdout, nothing else")
     run.set_defaults(command=_run)
 
+    reproduction = commands.add_parser(
+        "reproduce",
+        help="the LAD paper's figures, with each of its claims judged",
+        description="Compute figures of the LAD paper and judge what it says of them. Leaves "
+        "figN.csv, figN.png, figN.json, reproduction.md and the curves' experiment files in a "
+        "directory; curves that are there already are not computed again.",
+    )
+    reproduction.add_argument(
+        "figure", nargs="+", metavar="FIGURE", help="fig2, fig3, fig4, fig5, fig6 or all"
+    )
+    reproduction.add_argument(
+        "--rounds", type=int, default=5000, metavar="T", help="default: %(default)s"
+    )
+    reproduction.add_argument(
+        "--seeds", type=int, default=5, metavar="K", help="draws of the data; default: %(default)s"
+    )
+    reproduction.add_argument(
+        "--out", type=Path, default=Path("out/reproduction"), metavar="DIR", help="%(default)s"
+    )
+    reproduction.add_argument(
+        "--workers", type=int, metavar="W", help="runs at a time; default: a core each"
+    )
+    reproduction.add_argument(
+        "--extras", action="store_true", help="also curves that the paper does not have"
+    )
+    reproduction.add_argument(
+        "--json", action="store_true", help="the figures' JSON on stdout, nothing else"
+    )
+    reproduction.set_defaults(command=_reproduce)
+
     listing = commands.add_parser(
         "list",
         help="the parts an experiment can be made of",
@@ -111,7 +161,11 @@ def _parser() -> argparse.ArgumentParser:
         "installed packages included, with parameters and source.",
     )
     listing.add_argument("family", nargs="?", help="one family, for instance aggregators")
-    listing.add_argument("--json", action="store_true", help="as JSON")
+    form = listing.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument(
+        "--markdown", action="store_true", help="comlad's own parts as a page, all families"
+    )
     listing.set_defaults(command=_list)
     return parser
 
