@@ -57,7 +57,7 @@ ATTACKS_TO_TRY: list[dict[str, Any]] = [
     {"kind": "wrong-task", "choose": "next"},
     {"kind": "partial-corruption"},
     {"kind": "norm-hiding"},
-    {"kind": "norm-hiding", "trim": 0.4, "f": 1},
+    {"kind": "norm-hiding", "beta": 0.4, "f": 1},
     {"kind": "quantizer-range"},
 ]
 

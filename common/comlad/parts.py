@@ -45,6 +45,14 @@ class Table(Generic[T]):
         """Every kind that can be used here, those of other packages included."""
         return sorted({*self.own, *self._foreign()})
 
+    def shadowed(self) -> dict[str, str]:
+        """Kinds that another package offers and comlad has itself, which is used; by package."""
+        foreign = self._foreign()
+        return {
+            kind: foreign[kind].value.partition(":")[0].partition(".")[0]
+            for kind in sorted(foreign.keys() & self.own)
+        }
+
     def lookup(self, kind: str) -> type[T]:
         """The class of a kind.
 

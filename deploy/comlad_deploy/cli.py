@@ -6,6 +6,7 @@ import logging
 import sys
 from pathlib import Path
 
+from comlad.config import require
 from comlad.errors import ComladError, ConfigError
 
 __all__ = ["main"]
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"comlad: {error}", file=sys.stderr)
         sys.exit(2 if isinstance(error, ConfigError) else getattr(error, "status", 1))
     except KeyboardInterrupt:
-        print("comlad: interrupted; what was reached is written", file=sys.stderr)
+        print("comlad: interrupted; what was finished is kept", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:  # for instance piped into head
         sys.stderr.close()
@@ -38,6 +39,7 @@ def _list(options: argparse.Namespace) -> None:
     from comlad_deploy.listing import describe_parts, print_parts
 
     if options.markdown:
+        require(options.family is None, "--markdown", options.family, "writes all families")
         from comlad_deploy.page import parts_page
 
         print(parts_page(), end="")

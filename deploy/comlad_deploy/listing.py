@@ -2,7 +2,8 @@
 
 import inspect
 from dataclasses import MISSING, fields
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from comlad.aggregation import AGGREGATORS, PREAGGREGATORS
 from comlad.attacks import ATTACKS
@@ -15,7 +16,7 @@ from comlad.parts import Table
 from comlad.problems import PROBLEMS
 from comlad.steps import STEPS
 
-__all__ = ["FAMILIES", "describe_parts", "print_parts"]
+__all__ = ["FAMILIES", "describe_parts", "print_parts", "type_name_of"]
 
 FAMILIES: dict[str, Table[Any]] = {
     table.family: table
@@ -38,6 +39,7 @@ def describe_parts(family: str | None) -> dict[str, list[dict[str, Any]]]:
         raise unknown("family", family, FAMILIES)
     return {
         name: [_describe(table, kind) for kind in table.kinds()]
+        + [_shadowed(kind, package) for kind, package in table.shadowed().items()]
         for name, table in FAMILIES.items()
         if family in (None, name)
     }
@@ -56,12 +58,16 @@ def print_parts(family: str | None) -> None:
             print(f"  {part['kind']}({parameters}){origin}\n      {part['summary']}")
 
 
+def _shadowed(kind: str, package: str) -> dict[str, Any]:
+    summary = f"Not used: comlad has a {kind!r} of its own; give it another name."
+    return {"kind": kind, "summary": summary, "package": package, "parameters": {}}
+
+
 def _describe(table: Table[Any], kind: str) -> dict[str, Any]:
     try:
         part = table.lookup(kind)
     except ConfigError as error:
         return {"kind": kind, "summary": str(error), "package": "broken", "parameters": {}}
-    hints = get_type_hints(part)
     doc = inspect.getdoc(part) or ""
     return {
         "kind": kind,
@@ -69,7 +75,7 @@ def _describe(table: Table[Any], kind: str) -> dict[str, Any]:
         "package": part.__module__.partition(".")[0],
         "parameters": {
             field.name: {
-                "type": _type_name(hints[field.name]),
+                "type": type_name_of(part, field.name),
                 "required": field.default is MISSING,
                 "default": None if field.default is MISSING else field.default,
             }
@@ -78,5 +84,14 @@ def _describe(table: Table[Any], kind: str) -> dict[str, Any]:
     }
 
 
+def type_name_of(part: type[Any], name: str) -> str:
+    """The type of a parameter, as Python writes it."""
+    return _type_name(get_type_hints(part)[name])
+
+
 def _type_name(hint: Any) -> str:
+    if get_origin(hint) is Union:  # of a Literal and another; Python writes Union[…]
+        return " | ".join(map(_type_name, get_args(hint)))
+    if hint is NoneType:
+        return "None"
     return hint.__name__ if isinstance(hint, type) else str(hint).replace("typing.", "")

@@ -33,6 +33,11 @@ def describe_summary(summary: dict[str, Any], directory: Path) -> str:
     ]
     if "accuracy" in summary:
         lines.append(f"  accuracy  {summary['accuracy']:.4f}")
+    if "skipped" in summary:
+        skipped = summary["skipped"]
+        lines.append(f"  skipped   {skipped['rounds']} rounds, the last because: {skipped['last']}")
+    if summary.get("decode_failed"):
+        lines.append(f"  decoding  failed in {summary['decode_failed']} rounds")
     for direction, layers in summary["bytes"].items():
         shown = ", ".join(f"{layer} {readable_bytes(count)}" for layer, count in layers.items())
         lines.append(f"  {direction:<8}  {shown}")

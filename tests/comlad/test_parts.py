@@ -159,3 +159,12 @@ class TestEveryFamily:
     ) -> None:
         for part in table.own.values():
             assert part.__dataclass_params__.frozen
+
+
+def test_names_kinds_of_other_packages_that_its_own_stand_before(
+    offer: Offer, fruits: Table[Any]
+) -> None:
+    offer(apple="tests_of_parts:Pear")
+
+    assert fruits.shadowed() == {"apple": "tests_of_parts"}
+    assert fruits.lookup("apple") is Apple

@@ -170,7 +170,8 @@ class TestEveryFigure:
     ("arguments", "complaint"),
     [
         (["fig7"], "unknown figure 'fig7': did you mean"),
-        (["fig4", "--rounds", "0"], "--rounds = 0: must be at least 1"),
+        (["fig4", "--rounds", "0"], "--rounds = 0: must be from 1 to 4294967295"),
+        (["fig4", "--rounds", "4294967296"], "--rounds = 4294967296: must be from 1 to 4294967295"),
         (["fig4", "--seeds", "0"], "--seeds = 0: must be from 1 to 1000"),
         (["fig4", "--workers", "0"], "--workers = 0: must be at least 1"),
     ],

@@ -221,7 +221,8 @@ def test_shows_the_nearest_of_many_that_hold() -> None:
         ([1.5, 1.6], False, True),
         ([0.9, 1.3], False, False),
         ([1.5, 1.5], False, True),
-        ([np.inf, 0.5], False, False),
+        ([np.inf, 0.5], False, True),
+        ([np.nan, 0.5], False, True),
         ([0.5], True, None),
     ],
 )
@@ -232,6 +233,14 @@ def test_says_whether_the_seeds_leave_a_doubt(
     found = judged(losses(a=[[8.0, number] for number in numbers], b=ones), below("a", "b"))
 
     assert (found["holds"], found["clear"]) == (holds, clear)
+
+
+def test_is_clear_if_one_of_its_comparisons_is_not_finite() -> None:
+    data = losses(a=[[8, 1], [8, 1]], b=[[8, 0.9], [8, 5]], c=[[8, np.nan], [8, 2]])
+
+    for comparisons in ((below("a", "b"), below("a", "c")), (below("a", "c"), below("a", "b"))):
+        found = judged(data, *comparisons)
+        assert (found["holds"], found["clear"]) == (False, True)
 
 
 def test_is_in_doubt_if_one_of_its_comparisons_is() -> None:

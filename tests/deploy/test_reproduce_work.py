@@ -15,7 +15,7 @@ import pytest
 from cluster import PATIENCE_S, run_summary, wait_until
 from samples import tables
 
-from comlad.errors import ConfigError
+from comlad.errors import ComladError, ConfigError, MessageError, RoundError
 from comlad.experiment import prepare, read_experiment
 from comlad.rounds import simulate
 from comlad_deploy.processes import ProcessError
@@ -268,11 +268,15 @@ def test_leaves_no_worker_behind_if_it_is_killed() -> None:
         wait_until(lambda: not any(map(alive, below)), "their end")
 
 
+@pytest.mark.parametrize("error", [ProcessError, RoundError, MessageError])
 def test_says_so_if_processes_could_not_do_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: type[ComladError],
 ) -> None:
     def fail(*_: object) -> None:
-        raise ProcessError("the server did not start")
+        raise error("the server did not start")
 
     monkeypatch.setattr(_networked, "run_prepared", fail)
 
@@ -281,6 +285,16 @@ def test_says_so_if_processes_could_not_do_it(
     assert not point["equal"]
     assert point["failed"] == "the server did not start"
     assert "fig9 with real processes: the server did not start" in caplog.text
+
+
+def test_ends_if_the_person_can_mend_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ConfigError("--out: cannot be written")
+
+    monkeypatch.setattr(_networked, "run_prepared", fail)
+
+    with pytest.raises(ConfigError, match=r"^--out: cannot be written$"):
+        Work([figure()], ROUNDS, 1, tmp_path, 1).networked(figure())
 
 
 def test_says_so_if_processes_gave_another_model(

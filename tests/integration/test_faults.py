@@ -185,7 +185,7 @@ def test_keeps_what_was_reached_in_one_process(tmp_path: Path, number: signal.Si
     _, errors = run.communicate(timeout=PATIENCE_S)
 
     assert run.returncode == 130
-    assert errors == "comlad: interrupted; what was reached is written\n"
+    assert errors == "comlad: interrupted; what was finished is kept\n"
     assert '"stopped": "interrupted"' in (out / "summary.json").read_text()
 
 
@@ -236,7 +236,7 @@ def test_ends_every_process_when_interrupted(tmp_path: Path, number: signal.Sign
     assert len(children) == 11
     assert not psutil.wait_procs(children, timeout=PATIENCE_S)[1]
     assert run.returncode == 130
-    assert errors.endswith("comlad: interrupted; what was reached is written\n")
+    assert errors.endswith("comlad: interrupted; what was finished is kept\n")
     assert '"stopped": "stopped by SIGTERM"' in (out / "summary.json").read_text()
     assert (out / "model.npy").exists()
     assert len(read_rounds(out)) > 5

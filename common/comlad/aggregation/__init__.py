@@ -26,6 +26,7 @@ from comlad.aggregation._protocol import (
     PreAggregator,
     Robust,
     TakesSparse,
+    TrustsOne,
 )
 from comlad.aggregation._smea import SMEA
 from comlad.aggregation._trimmed_mean import TrimmedMean
@@ -62,6 +63,7 @@ __all__ = [
     "Robust",
     "TakesSparse",
     "TrimmedMean",
+    "TrustsOne",
 ]
 
 AGGREGATORS: Table[Aggregator] = Table(

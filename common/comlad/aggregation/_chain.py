@@ -14,8 +14,9 @@ from comlad.aggregation._protocol import (
     MixesRobustly,
     PreAggregator,
     Robust,
+    TrustsOne,
 )
-from comlad.config import at, mistake
+from comlad.config import at, mistake, require
 
 __all__ = ["Aggregation"]
 
@@ -59,6 +60,25 @@ class Aggregation:
             link.check(n, f)
             n, f = link.gives(n, f)
         self.rule.check(n, f)
+
+    def check_run(self, devices: int, f: int) -> None:
+        """Raise ConfigError unless this can do for a run of devices 0, 1, …, up to f of them bad.
+
+        That is, also in rounds in which some of the bad ones are refused, and with every
+        device whose vector it needs.
+        """
+        self.check(devices, f)
+        for refused in range(1, f + 1):
+            with at(f"in a round with {refused} of {devices} devices refused:"):
+                self.check(devices - refused, f - refused)
+        if isinstance(self.rule, TrustsOne):
+            right = f"must be one of 0 to {devices - 1}"
+            require(self.rule.trusted < devices, "trusted", self.rule.trusted, right)
+            n, left = devices, f
+            for link in self.before:
+                n, left = link.gives(n, left)
+            right = "nothing before the rule may mix that device's vector with others"
+            require(n == devices, "trusted", self.rule.trusted, right)
 
     def kappa(self, n: int, f: int) -> float:
         """A proven κ of the whole chain; infinite where there is none."""

@@ -55,7 +55,8 @@ class GeometricMedian:
     def __post_init__(self) -> None:
         require(self.iterations >= 1, "iterations", self.iterations, "must be at least 1")
         if self.smoothing is not None:
-            require(self.smoothing > 0, "smoothing", self.smoothing, "must be above 0")
+            right = "must be a positive number"
+            require(0 < self.smoothing < math.inf, "smoothing", self.smoothing, right)
 
     def check(self, n: int, f: int) -> None:
         right = f"the geometric median needs f ≥ 0 and 2f < {n} vectors"

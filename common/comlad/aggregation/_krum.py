@@ -60,7 +60,7 @@ class MultiKrum:
 
     Args:
         neighbors: How many others count in a score, as for Krum.
-        select: How many vectors are averaged; n − f if it is not given.
+        select: How many vectors are averaged, or all if fewer came; n − f if it is not given.
     """
 
     neighbors: Neighbors = "n-f-2"
@@ -72,8 +72,6 @@ class MultiKrum:
 
     def check(self, n: int, f: int) -> None:
         _check("Multi-Krum", self.neighbors, n, f)
-        right = f"must be at most {n}, as many as there are vectors"
-        require((self.select or 1) <= n, "select", self.select, right)
 
     def kappa(self, n: int, f: int) -> float:
         """Krum's, if no more than n − f are averaged.
@@ -92,7 +90,7 @@ class MultiKrum:
         return weights @ vectors
 
     def _count(self, n: int, f: int) -> int:
-        return n - f if self.select is None else self.select
+        return n - f if self.select is None else min(self.select, n)
 
 
 def _check(name: str, neighbors: Neighbors, n: int, f: int) -> None:

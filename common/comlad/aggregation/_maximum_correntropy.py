@@ -1,5 +1,6 @@
 """Aggregation by maximum correntropy."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +40,8 @@ class MaximumCorrentropy:
 
     def __post_init__(self) -> None:
         if self.bandwidth is not None:
-            require(self.bandwidth > 0, "bandwidth", self.bandwidth, "must be above 0")
+            right = "must be a positive number"
+            require(0 < self.bandwidth < math.inf, "bandwidth", self.bandwidth, right)
         require(self.iterations >= 1, "iterations", self.iterations, "must be at least 1")
 
     def check(self, n: int, f: int) -> None:
@@ -50,7 +52,10 @@ class MaximumCorrentropy:
         n = len(vectors)
         start = reduce_ranked(vectors, middle)
         squares = squared_from(vectors, start)
-        variance = np.median(squares) if self.bandwidth is None else self.bandwidth**2
+        if self.bandwidth is None:
+            variance = float(np.median(squares))
+        else:
+            variance = self.bandwidth * self.bandwidth  # may be infinite; ** would raise
         if variance == 0:  # most vectors are at the start, and no others count
             return start
         gram = products(vectors)

@@ -7,7 +7,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-__all__ = ["Aggregator", "Context", "MixesRobustly", "PreAggregator", "Robust", "TakesSparse"]
+__all__ = [
+    "Aggregator",
+    "Context",
+    "MixesRobustly",
+    "PreAggregator",
+    "Robust",
+    "TakesSparse",
+    "TrustsOne",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,6 +79,15 @@ class MixesRobustly(Protocol):
 
     def kappa_before(self, kappa: float, n: int, f: int) -> float:
         """κ of the two together, where the rule's own, for what it is given, is `kappa`."""
+
+
+@runtime_checkable
+class TrustsOne(Protocol):
+    """A rule that goes by one device's vector."""
+
+    @property
+    def trusted(self) -> int:
+        """The id of that device."""
 
 
 @runtime_checkable

@@ -39,7 +39,7 @@ class TrimmedMean:
             require(self.trim >= 0, "trim", self.trim, "must be at least 0")
 
     def count(self, n: int, f: int) -> int:
-        """B for n vectors of which f may be bad."""
+        """How many of n values are dropped at each end if f may be bad."""
         if self.trim is None:
             return f
         if isinstance(self.trim, int):
@@ -49,7 +49,8 @@ class TrimmedMean:
     def check(self, n: int, f: int) -> None:
         count = self.count(n, f)
         right = f"drops {count} at each end and leaves none of {n} vectors; must be less"
-        require(2 * count < n, "trim", self.trim, right)
+        key, found = ("tolerate", f) if self.trim is None else ("trim", self.trim)
+        require(2 * count < n, key, found, right)
 
     def kappa(self, n: int, f: int) -> float:
         """6ρ(1 + ρ) with ρ = f/(n − 2f) if b = f (Allouah et al., AISTATS 2023, Table 1)."""

@@ -17,7 +17,7 @@ from comlad.attacks._min_max import MinMax, MinSum
 from comlad.attacks._norm_hiding import NormHiding
 from comlad.attacks._optimal import OptimalALittleIsEnough, OptimalInnerProductManipulation
 from comlad.attacks._pool import Pool
-from comlad.attacks._protocol import Attack, Remembers, View
+from comlad.attacks._protocol import Attack, ChecksDevices, Remembers, View
 from comlad.attacks._quantizer_range import QuantizerRange
 from comlad.attacks._sign_flip import GradientAscent, SignFlip
 from comlad.attacks._silence import Crash
@@ -29,6 +29,7 @@ __all__ = [
     "ALittleIsEnough",
     "Attack",
     "BitFlip",
+    "ChecksDevices",
     "Constant",
     "Crash",
     "FallOfEmpires",

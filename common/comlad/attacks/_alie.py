@@ -42,6 +42,10 @@ class ALittleIsEnough:
             require(np.isfinite(self.z), "z", self.z, "must be a finite number")
         require((self.f or 0) >= 0, "f", self.f, "must be at least 0")
 
+    def check(self, devices: int) -> None:
+        if self.z is None:
+            hidden_deviations(devices, self.f or 0)
+
     def __call__(self, view: View) -> NDArray[np.float64]:
         z = self.z
         if z is None:

@@ -57,7 +57,7 @@ class MinMax:
             gamma = float(roots.min()) / length
         else:
             gamma = _search(
-                lambda g: bool((squares - 2 * g * along + g**2 * length).max() <= most), self.start
+                lambda g: bool((squares - 2 * g * along + g * g * length).max() <= most), self.start
             )
         return pool.mean + gamma * p
 
@@ -94,7 +94,7 @@ class MinSum:
         if self.start is None:
             gamma = float(np.sqrt(most / length))
         else:
-            gamma = _search(lambda g: bool(g**2 * length <= most), self.start)
+            gamma = _search(lambda g: bool(g * g * length <= most), self.start)
         return pool.mean + gamma * p
 
 
@@ -113,12 +113,18 @@ def _direction(pool: Pool, direction: Direction) -> NDArray[np.float64]:
 
 
 def _search(unnoticed: Callable[[float], bool], start: float) -> float:
-    """Algorithm 1 of the paper: the last γ that was seen to go unnoticed; 0 if none was."""
+    """Algorithm 1 of the paper: the last γ that was seen to go unnoticed; 0 if none was.
+
+    A γ whose square leaves the finite numbers is noticed. It must be written γ * γ: of a
+    float ** raises.
+    """
     gamma = step = start
     best = 0.0
     while step > _THRESHOLD:  # as long as |best − γ| is, but for rounding, which need not end
         step /= 2
-        if unnoticed(gamma):
+        with np.errstate(over="ignore", invalid="ignore"):
+            passes = unnoticed(gamma)
+        if passes:
             best = gamma
             gamma += step
         else:

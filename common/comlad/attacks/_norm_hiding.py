@@ -29,21 +29,24 @@ class NormHiding:
     theirs; how many lie; and β. Compressors that change norms blur it.
 
     Args:
-        trim: β, the fraction that the rule drops.
+        beta: β, the fraction that the rule drops.
         f: How many lie. From [devices] in an experiment file, if not given; else 0.
     """
 
-    trim: float = 0.2
+    beta: float = 0.2
     f: int | None = None
 
     def __post_init__(self) -> None:
-        require(0 <= self.trim < 1, "trim", self.trim, "must be a fraction from 0 to below 1")
+        require(0 <= self.beta < 1, "beta", self.beta, "must be a fraction from 0 to below 1")
         require((self.f or 0) >= 0, "f", self.f, "must be at least 0")
+
+    def check(self, devices: int) -> None:
+        right = f"must be less than half of {devices} devices"
+        require(2 * (self.f or 0) < devices, "f", self.f, right)
 
     def __call__(self, view: View) -> NDArray[np.float64]:
         n, f = len(view.permutation), self.f or 0
-        require(2 * f < n, "f", f, f"must be less than half of {n} devices")
-        kept = math.ceil((1 - self.trim) * n)
+        kept = math.ceil((1 - self.beta) * n)
         rank = max((kept - f) * n // (n - f), 1)
         length = np.sort(view.pool.norms)[rank - 1]
         mean = view.pool.mean

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from comlad.aggregation import Aggregation, Context
 from comlad.attacks._protocol import View
-from comlad.config import require
+from comlad.config import at, require
 
 __all__ = ["OptimalALittleIsEnough", "OptimalInnerProductManipulation", "maximise"]
 
@@ -48,6 +48,9 @@ class OptimalALittleIsEnough:
     def __post_init__(self) -> None:
         _check(self.f, self.tolerate, self.evaluations)
 
+    def check(self, devices: int) -> None:
+        _check_rule(self, devices)
+
     def __call__(self, view: View) -> NDArray[np.float64]:
         sign = 1 if self.direction == "plus" else -1
         along = sign * view.pool.deviation
@@ -80,6 +83,9 @@ class OptimalInnerProductManipulation:
     def __post_init__(self) -> None:
         _check(self.f, self.tolerate, self.evaluations)
 
+    def check(self, devices: int) -> None:
+        _check_rule(self, devices)
+
     def __call__(self, view: View) -> NDArray[np.float64]:
         return view.pool.once(self, lambda: _worst(self, view, None))
 
@@ -107,6 +113,18 @@ def _check(f: int, tolerate: int | None, evaluations: int) -> None:
     require(evaluations >= 1, "evaluations", evaluations, "must be at least 1")
 
 
+def _check_rule(
+    attack: "OptimalALittleIsEnough | OptimalInnerProductManipulation", devices: int
+) -> None:
+    require(2 * attack.f < devices, "f", attack.f, f"must be less than half of {devices} devices")
+    with at("aggregator"):
+        attack.aggregator.check_run(devices, _tolerated(attack))
+
+
+def _tolerated(attack: "OptimalALittleIsEnough | OptimalInnerProductManipulation") -> int:
+    return attack.f if attack.tolerate is None else attack.tolerate
+
+
 def _worst(
     attack: OptimalALittleIsEnough | OptimalInnerProductManipulation,
     view: View,
@@ -115,7 +133,6 @@ def _worst(
     """M + τ along, or −τ M, with the τ that moves the rule farthest from M."""
     pool, f = view.pool, attack.f
     n = len(pool.vectors)
-    require(2 * f < n, "f", f, f"must be less than half of {n} devices")
     honest = n - f
     rows = np.empty_like(pool.vectors)
     rows[:honest] = np.delete(pool.vectors, [k * n // f for k in range(f)], axis=0)
@@ -126,7 +143,7 @@ def _worst(
     def harm(factor: float) -> float:
         rows[honest:] = crafted(factor)
         context = Context(
-            f=f if attack.tolerate is None else attack.tolerate,
+            f=_tolerated(attack),
             rng=Generator(Philox(view.round)),
             devices=tuple(range(n)),
         )

@@ -15,7 +15,7 @@ from comlad.compression import Compressor, Payload
 from comlad.estimators import Memory
 from comlad.problems import Objective
 
-__all__ = ["Attack", "Remembers", "View"]
+__all__ = ["Attack", "ChecksDevices", "Remembers", "View"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +99,14 @@ class Attack(Protocol):
         and the compressor. A payload travels as it is. None: nothing is sent, and the
         server waits for the device until its deadline.
         """
+
+
+@runtime_checkable
+class ChecksDevices(Protocol):
+    """An attack that is not there for every number of devices."""
+
+    def check(self, devices: int) -> None:
+        """Raise ConfigError if it means nothing among that many."""
 
 
 @runtime_checkable

@@ -55,7 +55,8 @@ class Received:
     """What a server decodes.
 
     Args:
-        vectors: What arrived, finite, a row for each device, shape (n, width).
+        vectors: What arrived, a row for each device, shape (n, width); not finite is not
+            honest.
         devices: Their ids, ascending.
         tasks: Their tasks, shape (n,).
         count: N; the other N − n devices sent nothing that counts.
@@ -100,6 +101,9 @@ class Decodes(Protocol):
 
         Otherwise it is enough that the same vector always arrives as the same.
         """
+
+    def corrects(self, devices: int) -> int:
+        """How many liars it takes, if nobody is absent."""
 
     def decode(self, received: Received) -> Decoded:
         """The mean of all gradients, or that there is no telling."""

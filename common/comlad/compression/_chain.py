@@ -20,7 +20,7 @@ from comlad.compression._protocol import (
     shares_mask,
 )
 from comlad.compression._top_k import TopK
-from comlad.config import at, mistake, require
+from comlad.config import at, mistake
 from comlad.errors import ConfigError, MessageError
 
 __all__ = ["Chain", "chained", "links_of"]
@@ -38,7 +38,8 @@ class Chain:
     top-k, whose y is orthogonal to y − g as C₂(y) is, α = α₁α₂.
 
     Args:
-        first: The sparsifier.
+        first: The sparsifier. Its `values` do not travel, but what it keeps is rounded to
+            them before the second sees it; "float64" leaves it as it is.
         second: What is done to the values that it kept; it sees a vector of these only.
     """
 
@@ -122,15 +123,17 @@ def chained(links: Sequence[Compressor]) -> Compressor:
         ConfigError: They do not go together.
     """
     right = "must be one compressor, or two: what keeps coordinates, then what is done to them"
-    require(1 <= len(links) <= 2, "[[compressor]]", list(links), right)
+    if not 1 <= len(links) <= 2:
+        raise mistake("[[compressor]]", [_kind_of(link) for link in links], right)
     if len(links) == 1:
         return links[0]
     first, second = links
     if not isinstance(first, Sparsifier):
         right = "must keep some of the coordinates, as random-sparsification and top-k do"
-        raise mistake("[[compressor]] link 1", first, right)
+        raise mistake("[[compressor]] link 1 kind", _kind_of(first), right)
     right = "must be what values are compressed with, such as qsgd; coordinates are kept by link 1"
-    require(not isinstance(second, Sparsifier), "[[compressor]] link 2", second, right)
+    if isinstance(second, Sparsifier):
+        raise mistake("[[compressor]] link 2 kind", _kind_of(second), right)
     return Chain(first, second)
 
 
@@ -139,3 +142,10 @@ def links_of(compressor: Compressor) -> tuple[Compressor, ...]:
     if isinstance(compressor, Chain):
         return compressor.first, compressor.second
     return (compressor,)
+
+
+def _kind_of(link: Compressor) -> str:
+    # Not at the top: the package, which has the table, imports this module.
+    from comlad.compression import COMPRESSORS
+
+    return COMPRESSORS.kind_of(link)

@@ -21,6 +21,8 @@ def require(condition: bool, key: str, found: object, right: str) -> None:
 def unknown(what: str, name: str, known: Iterable[str]) -> ConfigError:
     """The error for a name that is in no table, with the nearest that is."""
     names = sorted(known)
+    if not names:
+        return ConfigError(f"unknown {what} {name!r}: it has none")
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return ConfigError(f"unknown {what} {name!r}: {hint}one of {', '.join(names)}")

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from comlad.aggregation import Aggregation
-from comlad.attacks import Attack
-from comlad.coding import Coding
+from comlad.aggregation import Aggregation, TrustsOne
+from comlad.attacks import Attack, ChecksDevices
+from comlad.coding import Coding, Decodes
 from comlad.compression import Compressor
 from comlad.config import at, require
 from comlad.estimators import Estimator
-from comlad.experiment._devices import Devices
+from comlad.experiment._devices import Devices, byzantine_devices
 from comlad.problems import Problem
 from comlad.steps import Step
 
@@ -66,4 +66,18 @@ class Experiment:
         with at("[coding]"):
             self.coding.check(self.devices.count)
         with at("[aggregator]"):
-            self.aggregator.check(self.devices.count, self.devices.tolerated)
+            self.aggregator.check_run(self.devices.count, self.devices.tolerated)
+            self._check_trust()
+        if isinstance(self.coding, Decodes):
+            corrected, f = self.coding.corrects(self.devices.count), self.devices.tolerated
+            right = f"must be at most {corrected}, the liars that [coding] corrects"
+            require(f <= corrected, "[devices] tolerate", f, right)
+        if isinstance(self.attack, ChecksDevices):
+            with at("[attack]"):
+                self.attack.check(self.devices.count)
+
+    def _check_trust(self) -> None:
+        rule = self.aggregator.rule
+        if isinstance(rule, TrustsOne) and not self.devices.redraw:
+            lies = rule.trusted in byzantine_devices(self.devices, self.seed)
+            require(not lies, "trusted", rule.trusted, "must not be one of the devices that lie")

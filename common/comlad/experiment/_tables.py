@@ -9,7 +9,7 @@ from comlad.aggregation import Aggregation
 from comlad.attacks import ATTACKS, Attack
 from comlad.coding import CODINGS
 from comlad.compression import COMPRESSORS, Compressor, chained, links_of
-from comlad.config import at, read_fields, unknown, write_fields
+from comlad.config import at, mistake, read_fields, unknown, write_fields
 from comlad.errors import ConfigError
 from comlad.estimators import ESTIMATORS
 from comlad.experiment._devices import Devices
@@ -127,8 +127,11 @@ def _compressor(tables: Mapping[str, Any]) -> Compressor:
         return _part(COMPRESSORS, tables, "compressor", "identity")
     links = []
     for number, link in enumerate(found, 1):
-        with at(f"[[compressor]] link {number}"):
-            links.append(COMPRESSORS.read(_table({"compressor": link}, "compressor")))
+        place = f"[[compressor]] link {number}"
+        if not isinstance(link, Mapping):
+            raise mistake(place, link, "must be a table")
+        with at(place):
+            links.append(COMPRESSORS.read(link))
     return chained(links)
 
 
@@ -158,9 +161,7 @@ def _attack(
     return attack
 
 
-def _filled_in(
-    table: dict[str, Any], devices: Devices, aggregation: Aggregation
-) -> dict[str, Any]:
+def _filled_in(table: dict[str, Any], devices: Devices, aggregation: Aggregation) -> dict[str, Any]:
     """The [attack] table with what the attack needs of the rest, where it is not given."""
     known = {
         "f": devices.byzantine_count,

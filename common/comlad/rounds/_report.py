@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from comlad.coding import Decodes
 from comlad.experiment import Prepared, byzantine_devices, write_experiment
 from comlad.rounds._bytes import ByteCount
 from comlad.rounds._close import Outcome
@@ -75,6 +76,8 @@ class Report:
         self._last: Mapping[str, Any] = {}
         self._state = state
         self._counted = ByteCount(prepared.experiment.devices.count)
+        self._skipped: list[str] = []
+        self._decode_failed = 0
         self._missing: Counter[int] = Counter()
         self._refused: Counter[int] = Counter()
 
@@ -82,6 +85,9 @@ class Report:
         """Take in a round's record and the state after it."""
         self._last, self._state = record, state
         self._counted.include(counted)
+        if "skipped" in record:
+            self._skipped.append(record["skipped"])
+        self._decode_failed += record.get("decode_failed", False)
         self._missing.update(record["missing"])
         self._refused.update(int(device) for device in record["refused"])
         self._refused.update(device for device, _ in record.get("stray", ()))
@@ -109,6 +115,10 @@ class Report:
             result["accuracy"] = self._last["accuracy"]
         if not experiment.devices.redraw:
             result["byzantine"] = sorted(byzantine_devices(experiment.devices, experiment.seed))
+        if self._skipped:
+            result["skipped"] = {"rounds": len(self._skipped), "last": self._skipped[-1]}
+        if isinstance(experiment.coding, Decodes):
+            result["decode_failed"] = self._decode_failed
         model = self._state.model.astype("<f8")
         return result | {
             "model_sha256": hashlib.sha256(model.tobytes()).hexdigest(),

@@ -15,7 +15,8 @@ __all__ = ["simulate"]
 def simulate(prepared: Prepared) -> Iterator[tuple[State, Outcome]]:
     """The state after every round, as an engine that moves messages would reach it, to the bit.
 
-    BLAS must be held at one thread, as for any run.
+    Unlike those it goes on where the loss is no longer finite. BLAS must be held at one
+    thread, as for any run.
 
     Raises:
         ConfigError: The attack is a program of its own.

@@ -28,7 +28,7 @@ class Regime:
         kappa: κ of the rule (Definition 1).
         beta: β, the bound on heterogeneity (Assumption 2).
         delta: δ of the compressor (Definition 2); 0 for LAD.
-        smoothness: L (Assumption 1); only the step and (32) depend on it.
+        smoothness: L (Assumption 1), above 0; only the step and (32) depend on it.
     """
 
     devices: int
@@ -45,9 +45,11 @@ class Regime:
         right = f"must be more than half of {n} devices, and at most all"
         require(n < 2 * self.honest <= 2 * n, "honest", self.honest, right)
         require(1 <= self.load <= n, "load", self.load, f"must be from 1 to {n}")
-        for name in ("kappa", "beta", "delta", "smoothness"):
+        for name in ("kappa", "beta", "delta"):
             value = getattr(self, name)
             require(0 <= value < math.inf, name, value, "must be a number from 0 up")
+        right = "must be a positive number"
+        require(0 < self.smoothness < math.inf, "smoothness", self.smoothness, right)
 
 
 @dataclass(frozen=True, slots=True)

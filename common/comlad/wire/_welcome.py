@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from comlad.attacks import Attack
+from comlad.attacks import Attack, ChecksDevices
 from comlad.coding import CODINGS, Coding
 from comlad.compression import COMPRESSORS, Compressor, chained, links_of
 from comlad.errors import ConfigError, MessageError
@@ -48,8 +48,11 @@ class Welcome:
         """All that the process of these devices knows, once it has the dataset.
 
         Raises:
+            ConfigError: The attack means nothing among that many devices.
             MessageError: The dataset is not what the server said of it.
         """
+        if isinstance(attack, ChecksDevices):
+            attack.check(self.device_count)
         try:
             objective = self.problem.objective(Data(arrays))
         except ConfigError as error:

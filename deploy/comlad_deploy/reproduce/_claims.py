@@ -63,11 +63,16 @@ class Verdict:
 
     @property
     def clear(self) -> bool | None:
-        """Whether what decides is two standard errors from its limit; None for one seed."""
+        """Whether what decides is two standard errors from its limit; None for one seed.
+
+        A mean that is not finite is as far from it as can be.
+        """
         if self.seeds == 1:
             return None
         distances = [
-            (comparison.limit - mean) / error if error else math.copysign(math.inf, holds - 0.5)
+            (comparison.limit - mean) / error
+            if error and math.isfinite(mean)
+            else math.copysign(math.inf, holds - 0.5)
             for comparison, mean, error, holds in zip(
                 self.claim.comparisons, self.means, self.errors, self.each_holds, strict=True
             )

@@ -68,7 +68,8 @@ class Options:
         for name in self.figures:
             if name not in (*FIGURES, "all"):
                 raise unknown("figure", name, [*FIGURES, "all"])
-        require(1 <= self.rounds < 2**32, "--rounds", self.rounds, "must be at least 1")
+        right = f"must be from 1 to {2**32 - 1}"
+        require(1 <= self.rounds < 2**32, "--rounds", self.rounds, right)
         require(1 <= self.seeds <= 1000, "--seeds", self.seeds, "must be from 1 to 1000")
         if self.workers is not None:
             require(self.workers >= 1, "--workers", self.workers, "must be at least 1")

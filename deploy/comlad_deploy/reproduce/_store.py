@@ -105,7 +105,7 @@ def key_of(tables: Mapping[str, Any], *packages: str) -> dict[str, Any]:
 
 @cache
 def _code_digest(package: str) -> str:
-    """Of all sources of a package as they were when this program began to use them."""
+    """Of all .py files of a package, as they are when this process first asks."""
     spec = find_spec(package)
     assert spec is not None
     assert spec.submodule_search_locations is not None

@@ -7,8 +7,8 @@ from typing import Any
 
 import tomli_w
 
+from comlad.errors import ComladError, ConfigError
 from comlad.experiment import read_experiment
-from comlad_deploy.processes import ProcessError
 from comlad_deploy.reproduce._figure import Curve, LossFigure
 from comlad_deploy.reproduce._networked import NETWORKED_ROUNDS, networked_point
 from comlad_deploy.reproduce._pool import Job, cores, run_jobs
@@ -87,7 +87,9 @@ class Work:
         """What figN.json says of the figure's point that is repeated with real processes."""
         try:
             point = networked_point(figure, self._out / "networked" / figure.key)
-        except ProcessError as error:
+        except ConfigError:  # not of these processes: nothing else would work either
+            raise
+        except ComladError as error:
             logger.warning("%s with real processes: %s", figure.key, error)
             return {
                 "curve": figure.networked,

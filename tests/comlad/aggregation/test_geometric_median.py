@@ -121,7 +121,11 @@ def test_refuses_a_round_where_most_is_beyond_reach() -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"iterations": 0}, r"^iterations = 0: "), ({"smoothing": 0.0}, r"^smoothing = 0\.0: ")],
+    [
+        ({"iterations": 0}, r"^iterations = 0: "),
+        ({"smoothing": 0.0}, r"^smoothing = 0\.0: must be a positive number$"),
+        ({"smoothing": np.inf}, r"^smoothing = inf: must be a positive number$"),
+    ],
 )
 def test_refuses_what_cannot_be(parameters: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):

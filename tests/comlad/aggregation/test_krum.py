@@ -83,6 +83,16 @@ def test_gives_a_vector_of_its_own() -> None:
     assert not np.shares_memory(Krum()(vectors, context(1)), vectors)
 
 
+def test_averages_all_where_fewer_came_than_it_selects() -> None:
+    vectors = fresh_rng().normal(0, 1, (6, 4))
+    rule = MultiKrum(select=7)
+
+    rule.check(6, 1)
+
+    assert rule(vectors, context(1)) == pytest.approx(vectors.mean(axis=0), rel=1e-12)
+    assert rule.kappa(6, 1) == np.inf
+
+
 def test_refuses_to_select_nobody() -> None:
     with pytest.raises(ConfigError, match=r"^select = 0: must be at least 1"):
         MultiKrum(select=0)

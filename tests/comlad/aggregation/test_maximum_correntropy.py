@@ -61,6 +61,14 @@ def test_is_nearly_the_mean_if_the_bandwidth_is_wide() -> None:
     assert aggregate == pytest.approx(vectors.mean(axis=0), abs=1e-12)
 
 
+def test_is_the_mean_if_the_square_of_the_bandwidth_is_no_number() -> None:
+    vectors = fresh_rng().normal(0, 1, (9, 4))
+
+    aggregate = MaximumCorrentropy(1e300)(vectors, context(0))
+
+    assert aggregate == pytest.approx(vectors.mean(axis=0), abs=1e-15)
+
+
 def test_takes_a_bandwidth_far_below_all_distances() -> None:
     vectors = np.array([[0.0], [1], [3.0], [7]])
 
@@ -88,7 +96,11 @@ def test_does_not_see_huge_liars(lie: float) -> None:
 
 @pytest.mark.parametrize(
     ("parameters", "message"),
-    [({"bandwidth": 0.0}, r"^bandwidth = 0\.0: "), ({"iterations": 0}, r"^iterations = 0: ")],
+    [
+        ({"bandwidth": 0.0}, r"^bandwidth = 0\.0: must be a positive number$"),
+        ({"bandwidth": math.inf}, r"^bandwidth = inf: must be a positive number$"),
+        ({"iterations": 0}, r"^iterations = 0: "),
+    ],
 )
 def test_refuses_what_cannot_be(parameters: dict[str, float], message: str) -> None:
     with pytest.raises(ConfigError, match=message):

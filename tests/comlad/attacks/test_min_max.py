@@ -128,6 +128,16 @@ class TestBoth:
 
         assert searched == pytest.approx(exact, rel=1e-4)
 
+    @pytest.mark.parametrize("start", [1e300, np.finfo(np.float64).max])
+    def test_find_it_from_where_no_square_is_finite(
+        self, attack: Any, passes: Callable[..., bool], direction: Direction, start: float
+    ) -> None:
+        view = view_of(cloud(3))
+
+        exact, searched = attack(direction)(view), attack(direction, float(start))(view)
+
+        assert searched == pytest.approx(exact, abs=2e-4)
+
     def test_send_the_mean_where_there_is_nowhere_to_hide(
         self, attack: Any, passes: Callable[..., bool], direction: Direction
     ) -> None:

@@ -169,12 +169,12 @@ class TestBoth:
         assert len(spy.seen) == 20
 
     def test_pass_on_what_the_rule_says_of_its_numbers(self, which: int) -> None:
-        with pytest.raises(ConfigError, match=r"^trim = 4: drops 4 at each end"):
-            attacks(TrimmedMean(4), 2)[which](view_of(rows_of()))
+        with pytest.raises(ConfigError, match=r"^aggregator trim = 4: drops 4 at each end"):
+            attacks(TrimmedMean(4), 2)[which].check(7)
 
     def test_refuse_half_of_them_liars(self, which: int) -> None:
         with pytest.raises(ConfigError, match=r"^f = 4: must be less than half of 7 devices$"):
-            attacks(Mean(), 4)[which](view_of(rows_of()))
+            attacks(Mean(), 4)[which].check(7)
 
     @pytest.mark.parametrize(
         "wrong", [{"f": -1}, {"f": 1, "tolerate": -1}, {"f": 1, "evaluations": 0}]

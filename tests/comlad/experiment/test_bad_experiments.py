@@ -31,6 +31,11 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         "[compressor] (kind 'identity') unknown key 'keep': ",
         "one of values",
     ),
+    "key of a part that has none": (
+        {"compressor": {"kind": "terngrad", "keep": 3}},
+        "[compressor] (kind 'terngrad') unknown key 'keep': it has none",
+        "",
+    ),
     "unknown problem": (
         {"problem": {"kind": "linear-regresion"}},
         "[problem] unknown kind of problems 'linear-regresion': did you mean 'linear-regression'?",
@@ -54,6 +59,51 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown aggregator": (
         {"aggregator": {"kind": "trimed-mean"}},
         "[aggregator] unknown kind of aggregators 'trimed-mean': did you mean 'trimmed-mean'?",
+        "",
+    ),
+    "a rule that refused liars would stop": (
+        {
+            "devices": {"count": 7, "byzantine": 2},
+            "aggregator": {"kind": "trimmed-mean", "trim": 3},
+        },
+        "[aggregator] in a round with 1 of 7 devices refused: trim = 3: drops 3 at each end",
+        "",
+    ),
+    "a trusted device that is none": (
+        {"aggregator": {"kind": "monna", "trusted": 5}},
+        "[aggregator] trusted = 5: must be one of 0 to 4",
+        "",
+    ),
+    "a trusted device that is mixed up": (
+        {"aggregator": {"kind": "monna", "trusted": 0, "before": [{"kind": "bucketing"}]}},
+        "[aggregator] trusted = 0: nothing before the rule may mix",
+        "",
+    ),
+    "a trusted device that lies": (
+        {
+            "devices": {"count": 5, "byzantine": [2]},
+            "aggregator": {"kind": "monna", "trusted": 2},
+        },
+        "[aggregator] trusted = 2: must not be one of the devices that lie",
+        "",
+    ),
+    "an attack of more liars than can be": (
+        {"attack": {"kind": "alie", "f": 4}},
+        "[attack] f = 4: must be at most half of 5 devices",
+        "",
+    ),
+    "an attack on a rule that cannot be": (
+        {"attack": {"kind": "opt-alie", "aggregator": {"kind": "bulyan"}}},
+        "[attack] aggregator tolerate = 1: ",
+        "",
+    ),
+    "a code that corrects too few": (
+        {
+            "devices": {"count": 7, "byzantine": 2},
+            "coding": {"kind": "draco-cyclic", "load": 3},
+            "compressor": {"kind": "identity"},
+        },
+        "[devices] tolerate = 2: must be at most 1, the liars that [coding] corrects",
         "",
     ),
     "unknown pre-aggregation": (
@@ -158,17 +208,17 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a list for a table": ({"devices": [{"count": 5}]}, "devices = [{'count': 5}]: must be a", ""),
     "a quantiser before something": (
         {"compressor": [{"kind": "terngrad"}, {"kind": "top-k", "keep": 3}]},
-        "[[compressor]] link 1 = TernGrad(): must keep some of the coordinates, as ",
+        "[[compressor]] link 1 kind = 'terngrad': must keep some of the coordinates, as ",
         "random-sparsification and top-k do",
     ),
     "coordinates kept twice": (
         {"compressor": [{"kind": "top-k", "keep": 5}, {"kind": "top-k", "keep": 3}]},
-        "[[compressor]] link 2 = TopK(keep=3, values='float32'): must be what values are ",
+        "[[compressor]] link 2 kind = 'top-k': must be what values are ",
         "coordinates are kept by link 1",
     ),
     "three compressors": (
         {"compressor": [{"kind": "terngrad"}] * 3},
-        "[[compressor]] = [TernGrad(), TernGrad(), TernGrad()]: must be one compressor, or two: ",
+        "[[compressor]] = ['terngrad', 'terngrad', 'terngrad']: must be one compressor, or two: ",
         "",
     ),
     "no compressor": ({"compressor": []}, "[[compressor]] = []: must be one compressor, or ", ""),
@@ -179,7 +229,7 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a link of a chain that is no table": (
         {"compressor": [{"kind": "top-k", "keep": 3}, "terngrad"]},
-        "[[compressor]] link 2 compressor = 'terngrad': must be a table",
+        "[[compressor]] link 2 = 'terngrad': must be a table",
         "",
     ),
     "a chain that keeps more than there is": (

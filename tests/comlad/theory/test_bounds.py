@@ -183,3 +183,9 @@ def test_refuses_numbers_that_mean_nothing(
         Regime(*numbers)
 
     assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize("smoothness", [0.0, -1.0, math.inf, math.nan])
+def test_refuses_a_smoothness_without_a_step(smoothness: float) -> None:
+    with pytest.raises(ConfigError, match=r"^smoothness = .*: must be a positive number$"):
+        paper(smoothness=smoothness)
