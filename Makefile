@@ -8,12 +8,13 @@ OUT ?= out/demo
 ROUNDS ?= 300
 SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
 
-.PHONY: help demo test check format proto bench reproduction clean
+.PHONY: help demo test check format proto bench reproduction robustness clean
 
 help:
 	@echo "make demo    train on real images with three liars among ten devices"
 	@echo "make test    all tests"
 	@echo "make check   formatting, linting, types, layers"
+	@echo "make robustness    every rule against every attack again, into docs: some minutes"
 	@echo "make reproduction  the LAD paper's figures and claims again, into docs: ten minutes"
 	@echo "make bench   speed, side by side"
 	@echo "make proto   generate the protobuf code again, after a change"
@@ -35,6 +36,9 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.rounds
 	$(BIN)/python -m bench.per_process
 	$(BIN)/python -m bench.aggregators
+
+robustness: $(VENV)/.dev
+	$(BIN)/python -m bench.robustness
 
 # Pages link to pictures beside them; docs/ keeps those one directory further down.
 reproduction: $(VENV)/.lab
