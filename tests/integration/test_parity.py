@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import DIGITS, read_rounds, run_summary, write_experiment_file
+from cluster import DIGITS, SMALL, read_rounds, run_summary, write_experiment_file
 
 pytestmark = pytest.mark.integration
 
@@ -68,6 +68,54 @@ def test_gives_the_same_model_with_a_hundred_processes_or_three(tmp_path: Path) 
     ]
 
 
+COMPRESSED: dict[str, list[dict[str, Any]]] = {
+    "a chain": [{"kind": "top-k", "keep": 0.2}, {"kind": "qsgd", "levels": 4}],
+    "a common mask": [{"kind": "random-sparsification", "keep": 0.3, "index": "common"}],
+    "a chain under a common mask": [
+        {"kind": "random-sparsification", "keep": 0.5, "index": "common"},
+        {"kind": "stochastic-quantization"},
+    ],
+}
+
+
+@pytest.mark.parametrize("links", COMPRESSED.values(), ids=COMPRESSED)
+def test_compresses_alike_on_both_engines(tmp_path: Path, links: list[dict[str, Any]]) -> None:
+    tables = DIGITS | {"rounds": 12, "compressor": links}
+    file = write_experiment_file(tmp_path, tables)
+
+    networked = run_summary(file, tmp_path / "net", "--per-process", 4)
+    simulated = run_summary(file, tmp_path / "sim", "--per-process", 4, "--engine", "inprocess")
+
+    assert_same_run(networked, simulated)
+    assert networked["faults"]["missing"] == networked["faults"]["refused"] == 0
+
+
+DECODED: dict[str, dict[str, Any]] = {
+    "complex": {"kind": "draco-cyclic", "load": 5},
+    "by vote": {"kind": "draco-repetition", "load": 6},
+}
+
+
+@pytest.mark.parametrize("coding", DECODED.values(), ids=DECODED)
+def test_decodes_alike_on_both_engines(tmp_path: Path, coding: dict[str, Any]) -> None:
+    tables = SMALL | {
+        "devices": {"count": 12, "byzantine": 2, "deadline_s": 60.0},
+        "coding": coding,
+        "attack": {"kind": "sign-flip"},
+    }
+    file = write_experiment_file(tmp_path, tables)
+    options = ("--per-process", 4)
+
+    networked = run_summary(file, tmp_path / "net", *options)
+    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+
+    assert_same_run(networked, simulated)
+    assert networked["decode_failed"] == simulated["decode_failed"] == 0
+    for out in ("net", "sim"):
+        for record in read_rounds(tmp_path / out):
+            assert record["suspects"] == networked["byzantine"]
+
+
 def test_redraws_the_liars_alike_on_both_engines(tmp_path: Path) -> None:
     tables = DIGITS | {"rounds": 12, "devices": {"count": 6, "byzantine": 2, "redraw": True}}
     file = write_experiment_file(tmp_path, tables)
@@ -77,6 +125,67 @@ def test_redraws_the_liars_alike_on_both_engines(tmp_path: Path) -> None:
 
     assert_same_run(networked, simulated)
     assert "byzantine" not in networked
+
+
+LIES: dict[str, dict[str, Any]] = {
+    "after a look at the server's rule": {"attack": {"kind": "opt-alie"}},
+    "after what others would say": {"attack": {"kind": "min-max"}},
+    "out of memory": {
+        "attack": {"kind": "mimic"},
+        "devices": {"count": 6, "byzantine": 2, "redraw": True},
+    },
+    "in the form of a payload": {
+        "attack": {"kind": "quantizer-range"},
+        "compressor": {"kind": "stochastic-quantization"},
+    },
+}
+
+
+@pytest.mark.parametrize("changes", LIES.values(), ids=LIES)
+def test_lies_alike_on_both_engines(tmp_path: Path, changes: dict[str, Any]) -> None:
+    tables = {
+        "name": "lies",
+        "rounds": 6,
+        "devices": {"count": 6, "byzantine": 2},
+        "problem": {"kind": "linear-regression", "dimension": 50},
+        "coding": {"kind": "cyclic", "load": 3},
+        "compressor": {"kind": "random-sparsification", "keep": 0.3},
+        "aggregator": {"kind": "trimmed-mean", "trim": 0.2, "before": [{"kind": "nnm"}]},
+        "step": {"learning_rate": 1e-5},
+    } | changes
+    file = write_experiment_file(tmp_path, tables)
+    options = ("--per-process", 2)
+
+    networked = run_summary(file, tmp_path / "net", *options)
+    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+
+    assert_same_run(networked, simulated)
+    assert networked["faults"] == simulated["faults"]
+    assert networked["faults"]["missing"] == networked["faults"]["refused"] == 0
+
+
+@pytest.mark.parametrize("redraw", [False, True])
+def test_misses_the_silent_alike_on_both_engines(tmp_path: Path, redraw: bool) -> None:
+    # Long beside what an honest device takes: every round of silence lasts as long.
+    devices = {"count": 6, "byzantine": 2, "redraw": redraw, "deadline_s": 2.0}
+    tables = SMALL | {
+        "rounds": 4,
+        "devices": devices,
+        "attack": {"kind": "crash", "since": 2},
+        "aggregator": {"kind": "trimmed-mean", "trim": 0.2},
+    }
+    file = write_experiment_file(tmp_path, tables)
+    # Where anybody may lie, a process has silent devices and others.
+    options = ("--per-process", 3 if redraw else 2)
+
+    networked = run_summary(file, tmp_path / "net", *options)
+    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+
+    assert_same_run(networked, simulated)
+    assert networked["faults"] == simulated["faults"]
+    missing = [record["missing"] for record in read_rounds(tmp_path / "net")]
+    assert [len(silent) for silent in missing] == [0, 0, 2, 2]
+    assert missing == [record["missing"] for record in read_rounds(tmp_path / "sim")]
 
 
 def test_repeats_a_run_from_the_experiment_it_left(tmp_path: Path) -> None:

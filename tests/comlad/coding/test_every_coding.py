@@ -1,22 +1,36 @@
 """What every gradient code promises."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from samples import fresh_rng, name_of
 
-from comlad.coding import CODINGS
+from comlad.coding import CODINGS, Coding, Decodes, Received
 from comlad.errors import ConfigError
 
 CODES: list[dict[str, Any]] = [
     {"kind": "cyclic"},
     {"kind": "cyclic", "load": 3},
     {"kind": "cyclic", "load": 9},
+    {"kind": "draco-cyclic", "load": 4},
+    {"kind": "draco-cyclic", "load": 9, "on_failure": "aggregate"},
+    {"kind": "draco-cyclic", "load": 5, "values": "real", "tolerance": 1e-11},
+    {"kind": "draco-repetition", "load": 3},
+    {"kind": "draco-repetition", "load": 9},
 ]
 # Devices and what the complaint is.
 IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"kind": "cyclic", "load": 6}, 5, "load = 6: must be at most 5, the number of devices"),
+    ({"kind": "draco-cyclic", "load": 6}, 5, "load = 6: must be at most 5, the number of devices"),
+    (
+        {"kind": "draco-cyclic", "load": 41, "values": "real"},
+        100,
+        "values = 'real': exists if 100 − load is even: load = 42; or \"complex\"",
+    ),
+    ({"kind": "draco-repetition", "load": 4}, 9, "load = 4: must divide 9, the number of devices"),
 ]
 N = 9
 
@@ -41,12 +55,21 @@ class TestEveryCoding:
 
         assert len(drawn) == 10
 
-    def test_means_existing_subsets_in_ascending_order(self, table: dict[str, Any]) -> None:
+    def test_means_existing_subsets_each_once(self, table: dict[str, Any]) -> None:
         coding = CODINGS.read(table)
 
         for row in coding.subsets(*coding.draw(N, fresh_rng())):
-            assert row.tolist() == sorted(set(row.tolist()))
+            assert len(set(row.tolist())) == len(row)
             assert set(row.tolist()) <= set(range(N))
+
+    def test_codes_into_vectors_of_its_width(self, table: dict[str, Any]) -> None:
+        coding, gradients = CODINGS.read(table), fresh_rng().normal(0, 1, (N, 50))
+        tasks, permutation = coding.draw(N, fresh_rng())
+
+        coded = coding.encode(gradients, coding.subsets(tasks, permutation), tasks, N)
+
+        assert coded.shape == (N, coding.width(50))
+        assert coded.dtype == np.float64
 
     def test_means_the_same_alone_and_with_others(self, table: dict[str, Any]) -> None:
         coding = CODINGS.read(table)
@@ -58,21 +81,28 @@ class TestEveryCoding:
             alone = coding.subsets(tasks[slot : slot + 1], permutation)
             assert alone.tolist() == together[slot : slot + 1].tolist()
 
-    def test_encodes_the_same_bits_alone_and_with_others(self, table: dict[str, Any]) -> None:
-        coding, gradients = CODINGS.read(table), fresh_rng().normal(0, 1, (N, 50))
-        subsets = coding.subsets(*coding.draw(N, fresh_rng()))
+    @pytest.mark.parametrize("dimension", [1, 50])
+    def test_encodes_the_same_bits_alone_and_with_others(
+        self, table: dict[str, Any], dimension: int
+    ) -> None:
+        coding, gradients = CODINGS.read(table), fresh_rng().normal(0, 1, (N, dimension))
+        tasks, permutation = coding.draw(N, fresh_rng())
+        subsets = coding.subsets(tasks, permutation)
 
-        together = coding.encode(gradients, subsets)
+        together = coding.encode(gradients, subsets, tasks, N)
 
         for slot in range(N):
-            alone = coding.encode(gradients[subsets[slot]], np.arange(subsets.shape[1])[None])
+            own, row = gradients[subsets[slot]], np.arange(subsets.shape[1])[None]
+            alone = coding.encode(own, row, tasks[slot : slot + 1], N)
             assert alone.tobytes() == together[slot].tobytes()
 
     def test_leaves_the_gradients_alone(self, table: dict[str, Any]) -> None:
         coding, gradients = CODINGS.read(table), fresh_rng().normal(0, 1, (N, 5))
         gradients.flags.writeable = False
 
-        coding.encode(gradients, coding.subsets(*coding.draw(N, fresh_rng())))
+        tasks, permutation = coding.draw(N, fresh_rng())
+
+        coding.encode(gradients, coding.subsets(tasks, permutation), tasks, N)
 
         assert gradients.tobytes() == fresh_rng().normal(0, 1, (N, 5)).tobytes()
 
@@ -80,6 +110,56 @@ class TestEveryCoding:
         coding = CODINGS.read(table)
 
         assert CODINGS.read(CODINGS.write(coding)) == coding
+
+
+DECODED = [table for table in CODES if isinstance(CODINGS.read(table), Decodes)]
+
+
+@pytest.mark.parametrize("table", DECODED, ids=name_of)
+class TestEveryDecodedCoding:
+    def received(self, coding: Coding) -> tuple[Received, NDArray[np.float64]]:
+        """What arrives of everybody, and the mean of all gradients."""
+        gradients = fresh_rng(2).normal(1, 1, (N, 5))
+        tasks, permutation = coding.draw(N, fresh_rng())
+        vectors = coding.encode(gradients, coding.subsets(tasks, permutation), tasks, N)
+        received = Received(vectors, tuple(range(N)), tasks, N, fresh_rng())
+        return received, gradients.mean(axis=0)
+
+    def test_gives_the_mean_where_nobody_lies(self, table: dict[str, Any]) -> None:
+        coding = CODINGS.read(table)
+        assert isinstance(coding, Decodes)
+        received, mean = self.received(coding)
+
+        decoded = coding.decode(received)
+
+        assert decoded.mean == pytest.approx(mean, rel=1e-13)
+        assert decoded.suspects == ()
+
+    def test_gives_the_mean_where_as_many_lie_as_it_corrects(self, table: dict[str, Any]) -> None:
+        coding = CODINGS.read(table)
+        assert isinstance(coding, Decodes)
+        received, mean = self.received(coding)
+        count = coding.corrects(N)
+        received.vectors[2 : 2 + count] *= -2
+
+        decoded = coding.decode(received)
+
+        assert decoded.mean == pytest.approx(mean, rel=1e-13)
+        assert decoded.suspects == tuple(range(2, 2 + count))
+
+    def test_says_so_if_nearly_everybody_is_absent(self, table: dict[str, Any]) -> None:
+        coding = CODINGS.read(table)
+        assert isinstance(coding, Decodes)
+        received, _ = self.received(coding)
+        alone = replace(
+            received, vectors=received.vectors[:1], devices=(0,), tasks=received.tasks[:1]
+        )
+
+        decoded = coding.decode(alone)
+
+        assert decoded.mean is None
+        assert decoded.suspects == ()
+        assert coding.estimates(alone).shape == (1, 5)
 
 
 @pytest.mark.parametrize(("table", "devices", "message"), IMPOSSIBLE)

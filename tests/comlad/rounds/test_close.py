@@ -3,11 +3,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from samples import answers, first_plan, fresh_rng, small
+from samples import answers, dense, first_plan, fresh_rng, small
 
 from comlad.aggregation import Aggregation, Context, Mean
 from comlad.compression import Dense, Payload, Sparse
-from comlad.experiment import Prepared
+from comlad.experiment import Prepared, byzantine_devices
 from comlad.rounds import Outcome, State, close_round, initial_state
 
 LONG = {"kind": "linear-regression", "dimension": 80}
@@ -175,6 +175,92 @@ class TestSkips:
         prepared = small()
 
         assert skipped(prepared, all_answers(prepared)) is None
+
+
+class TestCodesThatAreDecoded:
+    def prepared(self, **coding: object) -> Prepared:
+        """Nine devices of which two lie, as the code corrects."""
+        return small(
+            "devices.count=9",
+            "devices.byzantine=2",
+            coding={"kind": "draco-cyclic", "load": 5} | coding,
+            compressor={"kind": "identity"},
+            step={"learning_rate": 1},
+        )
+
+    def close(self, prepared: Prepared, payloads: dict[int, Payload]) -> tuple[State, Outcome]:
+        return close_round(prepared, first_plan(prepared), initial_state(prepared), payloads)
+
+    def mean(self, prepared: Prepared) -> NDArray[np.float64]:
+        """Of all gradients at x_0 = 0."""
+        gradients = prepared.objective.gradients(np.zeros(6), np.arange(9))
+        mean: NDArray[np.float64] = gradients.mean(axis=0)
+        return mean
+
+    @pytest.mark.parametrize(
+        "coding",
+        [
+            {"kind": "draco-cyclic"},
+            {"kind": "draco-cyclic", "values": "real"},
+            {"kind": "draco-repetition", "load": 9},
+        ],
+    )
+    def test_step_along_the_mean_of_all_gradients(self, coding: dict[str, object]) -> None:
+        prepared = self.prepared(**coding)
+
+        state, outcome = self.close(prepared, all_answers(prepared))
+
+        assert -state.model == pytest.approx(self.mean(prepared), rel=1e-12)
+        assert outcome.suspects == tuple(byzantine_devices(prepared.experiment.devices, 1))
+        assert not outcome.decode_failed
+        assert outcome.skipped is None
+
+    def test_remember_suspects_for_the_next_round(self) -> None:
+        prepared = self.prepared()
+
+        state, outcome = self.close(prepared, all_answers(prepared))
+
+        assert state.decoding["suspects"].tolist() == list(outcome.suspects)
+
+    def test_do_without_absent_devices(self) -> None:
+        prepared = self.prepared()
+        payloads = all_answers(prepared)
+        liars = byzantine_devices(prepared.experiment.devices, 1)
+        for device in liars:
+            del payloads[device]
+
+        state, outcome = self.close(prepared, payloads)
+
+        assert -state.model == pytest.approx(self.mean(prepared), rel=1e-12)
+        assert outcome.suspects == ()
+
+    def failing(self, prepared: Prepared) -> dict[int, Payload]:
+        """Answers of which nobody can tell which are honest."""
+        width = prepared.width
+        return {device: Dense(fresh_rng(device).normal(0, 1, width)) for device in range(9)}
+
+    def test_skip_a_round_that_cannot_be_decoded(self) -> None:
+        prepared = self.prepared()
+
+        state, outcome = self.close(prepared, self.failing(prepared))
+
+        assert outcome.decode_failed
+        assert outcome.skipped == "DECODE_FAILED: no set of liars explains the vectors"
+        assert outcome.suspects == ()
+        assert not state.model.any()
+
+    def test_or_leave_it_to_the_rule(self) -> None:
+        prepared = self.prepared(on_failure="aggregate")
+        payloads = self.failing(prepared)
+
+        state, outcome = self.close(prepared, payloads)
+
+        # The real parts of what was sent.
+        vectors = np.array([dense(payloads[device])[:6] for device in range(9)])
+        rule = prepared.experiment.aggregator
+        assert -state.model == pytest.approx(rule(vectors, Context(2, fresh_rng())))
+        assert outcome.decode_failed
+        assert outcome.skipped is None
 
 
 @pytest.mark.parametrize(("before", "value"), [(0.0, 1e200), (-1e308, -1.5e308)])

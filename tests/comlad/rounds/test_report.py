@@ -52,6 +52,17 @@ class TestRoundRecord:
         assert skipped["skipped"] == "nobody answered"
         assert "skipped" not in record(small(), State(1, np.zeros(6)))
 
+    def test_says_what_came_of_decoding(self) -> None:
+        prepared, state = small(), State(1, np.zeros(6))
+
+        found = record(prepared, state, outcome=Outcome(0.5, suspects=(1, 3)))
+        failed = record(prepared, state, outcome=Outcome(0.5, decode_failed=True))
+
+        assert found["suspects"] == [1, 3]
+        assert "decode_failed" not in found
+        assert failed["decode_failed"] is True
+        assert "suspects" not in failed
+
     def test_names_who_was_missing_and_who_was_refused(self) -> None:
         line = record(small(), State(1, np.zeros(6)), missing=[4, 2], refused={3: "b", 0: "a"})
 
