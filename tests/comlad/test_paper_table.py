@@ -5,7 +5,6 @@ from paper_table import TABLE, measure
 
 ROWS = [
     "trimmed mean, d=5",
-    "nnm + trimmed mean, d=1",
     "nnm + trimmed mean, d=20",
     "mean, nobody lies",
     "compressed trimmed mean, d=3",
