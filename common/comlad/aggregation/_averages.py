@@ -20,14 +20,21 @@ def mean_of_nearest(
 ) -> NDArray[np.float64]:
     """The mean of the `count` values of every column that are nearest to its center.
 
-    Of two equally near ones the lesser goes first. `count` is at least half of all.
+    Of two equally near ones the lesser goes first.
     """
-    # They are neighbours in rank. So of the value that is i-th from below and the one
-    # that is i-th after the first `count`, i < n − count, exactly one is among them;
-    # those that are between in rank always are.
+    # They are neighbours in rank: of a value and the one that is `count` ranks above it
+    # no more than one is among them, and the farther is not.
     spare = len(ranked) - count
     lesser, greater = ranked[:spare], ranked[count:]
-    nearer = np.where(center - lesser <= greater - center, lesser, greater)
+    less = center - lesser <= greater - center
+    if count < spare:
+        among = np.ones(ranked.shape, dtype=bool)
+        among[:spare] &= less
+        among[count:] &= ~less
+        few: NDArray[np.float64] = np.einsum("ij->j", np.where(among, ranked, 0))
+        return few / count
+    # If that is at least half, exactly one is, and those that are between in rank always are.
+    nearer = np.where(less, lesser, greater)
     total: NDArray[np.float64] = np.einsum("ij->j", ranked[spare:count])
     total += np.einsum("ij->j", nearer)
     total /= count

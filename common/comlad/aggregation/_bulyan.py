@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from comlad.aggregation._averages import mean_of_nearest
 from comlad.aggregation._columns import reduce_ranked
 from comlad.aggregation._distances import squared_distances
 from comlad.aggregation._median import middle
@@ -58,7 +59,9 @@ class Bulyan:
         distances = squared_distances(vectors)[np.ix_(order, order)]
         selected = np.sort(order[_select(distances, context.f)])
         kept = n - 4 * context.f
-        return reduce_ranked(vectors[selected], lambda ranked: _near_median(ranked, kept))
+        return reduce_ranked(
+            vectors[selected], lambda ranked: mean_of_nearest(ranked, middle(ranked), kept)
+        )
 
 
 def _select(distances: NDArray[np.float64], f: int) -> list[int]:
@@ -72,16 +75,3 @@ def _select(distances: NDArray[np.float64], f: int) -> list[int]:
         selected.append(int(left[place]))
         left = np.delete(left, place)
     return selected
-
-
-def _near_median(ranked: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """The mean of the `count` values closest to the median, of columns from least to greatest."""
-    median = middle(ranked)
-    # They are neighbours in rank: the i-th from below is not among them if the one that
-    # is `count` ranks above it is closer, which then is.
-    farther = median - ranked[:-count] > ranked[count:] - median
-    among = np.ones(ranked.shape, dtype=bool)
-    among[:-count] &= ~farther
-    among[count:] &= farther
-    total: NDArray[np.float64] = np.einsum("ij->j", np.where(among, ranked, 0))
-    return total / count

@@ -21,7 +21,7 @@ from comlad.rounds._devices import (
     nobody,
 )
 from comlad.rounds._plan import COMMON_KEY_BYTES, Plan, State, initial_state, plan_round
-from comlad.rounds._report import Report, round_record
+from comlad.rounds._report import Report, model_sha256, round_record
 from comlad.rounds._simulate import simulate
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "device_messages",
     "initial_state",
     "local_site",
+    "model_sha256",
     "nobody",
     "plan_round",
     "round_record",

@@ -154,17 +154,18 @@ class _Answers:
     def _of_sparse(self) -> NDArray[np.float64] | None:
         """The aggregate without a matrix, where all that came is sparse and can stay so."""
         aggregator, dimension = self._prepared.experiment.aggregator, self._prepared.width
-        rule, payloads = aggregator.rule, self._payloads
+        rule = aggregator.rule
+        payloads = [payload for payload in self._payloads if isinstance(payload, Sparse)]
         if (
             aggregator.before
+            or len(payloads) < len(self._payloads)
+            or sum(len(payload.indices) for payload in payloads)
+            > _SPARSE * dimension * len(payloads)
             or not isinstance(rule, TakesSparse)
             or not isinstance(self._prepared.experiment.estimator, Plain)
-            or not all(isinstance(payload, Sparse) for payload in payloads)
         ):
             return None
-        indices = np.concatenate([payload.indices for payload in payloads])  # type: ignore[union-attr]
-        if len(indices) > _SPARSE * dimension * len(payloads):
-            return None
+        indices = np.concatenate([payload.indices for payload in payloads])
         values = np.concatenate([payload.floats() for payload in payloads])
         if not np.isfinite(values).all():  # whose, the other way finds out
             return None

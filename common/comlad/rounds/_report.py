@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from comlad.coding import Decodes
 from comlad.experiment import Prepared, byzantine_devices, write_experiment
@@ -14,7 +15,12 @@ from comlad.rounds._bytes import ByteCount
 from comlad.rounds._close import Outcome
 from comlad.rounds._plan import State
 
-__all__ = ["Report", "round_record"]
+__all__ = ["Report", "model_sha256", "round_record"]
+
+
+def model_sha256(model: NDArray[np.float64]) -> str:
+    """The digest by which runs are compared: of x as little-endian float64."""
+    return hashlib.sha256(model.astype("<f8").tobytes()).hexdigest()
 
 
 def round_record(
@@ -119,9 +125,8 @@ class Report:
             result["skipped"] = {"rounds": len(self._skipped), "last": self._skipped[-1]}
         if isinstance(experiment.coding, Decodes):
             result["decode_failed"] = self._decode_failed
-        model = self._state.model.astype("<f8")
         return result | {
-            "model_sha256": hashlib.sha256(model.tobytes()).hexdigest(),
+            "model_sha256": model_sha256(self._state.model),
             "bytes": self._counted.totals(),
             "devices": self._counted.by_device(),
             "streams": self._counted.by_stream(),

@@ -1,6 +1,5 @@
 """One curve for one draw of the data: the loss at some rounds of a run in this process."""
 
-import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -11,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from comlad.experiment import Prepared, prepare, read_experiment
-from comlad.rounds import State, initial_state, simulate
+from comlad.rounds import State, initial_state, model_sha256, simulate
 
 __all__ = ["Stopped", "Trace", "compute", "horizons", "marks"]
 
@@ -76,10 +75,9 @@ def compute(tables: Mapping[str, Any], watch: Callable[[int], None] = lambda _: 
             if state.round in wanted:
                 losses.append(_loss(prepared, state))
             watch(state.round)
-    model = state.model.astype("<f8").tobytes()
     return Trace(
         losses=tuple(losses),
-        model_sha256=hashlib.sha256(model).hexdigest(),
+        model_sha256=model_sha256(state.model),
         skipped=skipped,
         decode_failed=decode_failed,
         seconds=time.process_time() - started,
