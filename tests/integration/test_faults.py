@@ -129,7 +129,7 @@ def test_says_that_a_port_is_in_use_and_leaves_earlier_results(tmp_path: Path) -
 
 
 def test_finishes_a_run_in_which_a_device_was_killed(tmp_path: Path) -> None:
-    tables = SMALL | {"rounds": 3000, "devices": {"count": 4, "deadline_s": 1.0}}
+    tables = SMALL | {"rounds": 3000, "devices": {"count": 4, "deadline_s": 30.0}}
     file = write_experiment_file(tmp_path, tables)
     out = tmp_path / "out"
     run = subprocess.Popen(comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True)
