@@ -8,6 +8,13 @@ from threadpoolctl import threadpool_limits
 
 # For the processes that tests start: many of them share two cores.
 os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1")
+# Else each of hundreds would compile comlad anew, which is half of what it takes to start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first, so that short ones are left to share out at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("integration") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)

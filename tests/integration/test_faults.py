@@ -8,7 +8,6 @@ from pathlib import Path
 import psutil
 import pytest
 from cluster import (
-    DIGITS,
     PATIENCE_S,
     SMALL,
     Server,
@@ -28,7 +27,7 @@ DEADLINE_S = 5.0
 
 
 def test_goes_on_without_a_device_that_was_killed(tmp_path: Path) -> None:
-    tables = SMALL | {"rounds": 2000, "devices": {"count": 4, "deadline_s": DEADLINE_S}}
+    tables = SMALL | {"rounds": 1000, "devices": {"count": 4, "deadline_s": DEADLINE_S}}
 
     with serving(tables, tmp_path) as server, devices(server.address, 0, 1, 2, 3) as processes:
         wait_until(lambda: server.rounds_closed() > 20, "some rounds")
@@ -37,33 +36,46 @@ def test_goes_on_without_a_device_that_was_killed(tmp_path: Path) -> None:
 
     records = read_rounds(server.out)
     lost = next(record["round"] for record in records if record["missing"])
-    assert summary["rounds"] == 2000
+    assert summary["rounds"] == 1000
     assert summary["loss"]["final"] < summary["loss"]["initial"]
     assert lost > 0
     assert all(record["missing"] == [3] for record in records[lost:])
-    assert summary["faults"]["by_device"] == {"3": {"missing": 2000 - lost, "refused": 0}}
+    assert summary["faults"]["by_device"] == {"3": {"missing": 1000 - lost, "refused": 0}}
     # The round in which it died may wait until the deadline, those after it do not.
     assert sum(record["seconds"] >= DEADLINE_S for record in records) <= 1
 
 
+def last_round(server: Server) -> str:
+    return (server.out / "rounds.jsonl").read_text().splitlines()[-1]
+
+
 def test_takes_a_device_back_from_the_open_round_on(tmp_path: Path) -> None:
-    tables = SMALL | {"rounds": 4000, "devices": {"count": 2, "deadline_s": DEADLINE_S}}
+    tables = SMALL | {"rounds": 10**6, "devices": {"count": 2, "deadline_s": DEADLINE_S}}
 
     with serving(tables, tmp_path) as server, devices(server.address, 0):
         with devices(server.address, 1):
             wait_until(lambda: server.rounds_closed() > 20, "some rounds")
+        alone = server.rounds_closed()
+        wait_until(lambda: server.rounds_closed() > alone + 20, "some rounds without it")
         with devices(server.address, 1):
-            summary = server.finish()
+            wait_until(lambda: '"missing": []' in last_round(server), "its return")
+            back = server.rounds_closed()
+            wait_until(lambda: server.rounds_closed() > back + 20, "some rounds with it")
+            server.process.send_signal(signal.SIGINT)
+            server.end()
 
+    # The summary would also count replies to the round that the signal broke off.
     records = read_rounds(server.out)
-    assert summary["rounds"] == 4000
-    assert summary["faults"]["refused"] == 0
-    assert not records[0]["missing"]
-    assert not records[-1]["missing"]
+    missing = [record["missing"] for record in records]
+    left = missing.index([1])
+    returned = missing.index([], left)
+    assert not any(record["refused"] for record in records)
+    assert missing[left:returned] == [[1]] * (returned - left)
+    assert missing[returned : returned + 20] == [[]] * 20
 
 
 def test_waits_when_nobody_is_left_and_refuses_nobody_who_comes_back(tmp_path: Path) -> None:
-    tables = SMALL | {"rounds": 2000, "devices": {"count": 2, "deadline_s": 1.0}}
+    tables = SMALL | {"rounds": 1000, "devices": {"count": 2, "deadline_s": 1.0}}
 
     with serving(tables, tmp_path) as server:
         with devices(server.address, "0-1"):
@@ -72,7 +84,7 @@ def test_waits_when_nobody_is_left_and_refuses_nobody_who_comes_back(tmp_path: P
         with devices(server.address, "0-1"):
             summary = server.finish()
 
-    assert summary["rounds"] == 2000
+    assert summary["rounds"] == 1000
     assert summary["faults"]["refused"] == 0
     assert summary["faults"]["missing"] <= 2 * 2
 
@@ -129,7 +141,7 @@ def test_says_that_a_port_is_in_use_and_leaves_earlier_results(tmp_path: Path) -
 
 
 def test_finishes_a_run_in_which_a_device_was_killed(tmp_path: Path) -> None:
-    tables = SMALL | {"rounds": 3000, "devices": {"count": 4, "deadline_s": 30.0}}
+    tables = SMALL | {"rounds": 1000, "devices": {"count": 4, "deadline_s": 2.0}}
     file = write_experiment_file(tmp_path, tables)
     out = tmp_path / "out"
     run = subprocess.Popen(comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True)
@@ -141,9 +153,10 @@ def test_finishes_a_run_in_which_a_device_was_killed(tmp_path: Path) -> None:
     _, errors = run.communicate(timeout=PATIENCE_S)
 
     assert run.returncode == 0
-    assert errors.count("\n") == 1
-    assert "ended with status -9; the run goes on without" in errors
-    assert len(read_rounds(out)) == 3000
+    # On a busy machine devices may take longer than the deadline to start, which is said.
+    (line,) = [line for line in errors.splitlines() if "still waiting for" not in line]
+    assert "ended with status -9; the run goes on without" in line
+    assert len(read_rounds(out)) == 1000
 
 
 def test_ends_when_no_device_is_left(tmp_path: Path) -> None:
@@ -174,7 +187,7 @@ def test_gives_up_an_id_that_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_keeps_what_was_reached_in_one_process(tmp_path: Path, number: signal.Signals) -> None:
-    file = write_experiment_file(tmp_path, DIGITS | {"rounds": 10**6})
+    file = write_experiment_file(tmp_path, SMALL | {"rounds": 10**6})
     out = tmp_path / "out"
     command = comlad("run", file, "--out", out, "--engine", "inprocess")
     run = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -221,7 +234,12 @@ def test_says_who_is_waited_for(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_ends_every_process_when_interrupted(tmp_path: Path, number: signal.Signals) -> None:
-    file = write_experiment_file(tmp_path, DIGITS | {"rounds": 10**6})
+    tables = SMALL | {
+        "rounds": 10**6,
+        "devices": {"count": 4, "byzantine": 1},
+        "attack": {"kind": "sign-flip"},
+    }
+    file = write_experiment_file(tmp_path, tables)
     out = tmp_path / "out"
     run = subprocess.Popen(
         comlad("run", file, "--out", out), stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -233,7 +251,7 @@ def test_ends_every_process_when_interrupted(tmp_path: Path, number: signal.Sign
     run.send_signal(number)
     _, errors = run.communicate(timeout=PATIENCE_S)
 
-    assert len(children) == 11
+    assert len(children) == 5
     assert not psutil.wait_procs(children, timeout=PATIENCE_S)[1]
     assert run.returncode == 130
     assert errors.endswith("comlad: interrupted; what was finished is kept\n")

@@ -1,11 +1,25 @@
-"""A networked run and an in-process run of the same experiment are the same run."""
+"""A networked run and an in-process run of the same experiment are the same run.
 
+Servers and devices are processes of their own. What starts them, and the in-process runs,
+happen in this process, which has its libraries loaded, except where the command is tried.
+"""
+
+import asyncio
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import DIGITS, SMALL, read_rounds, run_summary, write_experiment_file
+from cluster import DIGITS, SMALL, read_rounds, run_summary, serving, write_experiment_file
+
+from comlad.attacks import ATTACKS
+from comlad.config import read_toml
+from comlad.experiment import byzantine_devices, prepare, read_experiment
+from comlad_deploy.inprocess import run_inprocess
+from comlad_deploy.run import run_prepared
+from comlad_device._client import Client
+from comlad_server.results import Results
 
 pytestmark = pytest.mark.integration
 
@@ -22,6 +36,32 @@ FIGURE_6: dict[str, Any] = {
 }
 
 
+COMPRESSED_LIES: dict[str, Any] = {
+    "name": "compressed-lies",
+    "rounds": 12,
+    "devices": {"count": 6, "byzantine": 2, "deadline_s": 60.0},
+    "problem": {"kind": "linear-regression", "dimension": 200},
+    "coding": {"kind": "cyclic", "load": 3},
+    "compressor": {"kind": "random-sparsification", "keep": 0.3},
+    "aggregator": {"kind": "trimmed-mean", "trim": 0.2, "before": [{"kind": "nnm"}]},
+    "attack": {"kind": "sign-flip", "factor": -2.0},
+    "step": {"learning_rate": 1e-7},
+}
+
+
+def run_networked(file: Path, out: Path, per_process: int = 1) -> dict[str, Any]:
+    prepared = prepare(read_experiment(read_toml(file), file.parent))
+    return run_prepared(prepared, out, "processes", per_process, lambda _: None)
+
+
+def run_simulated(file: Path, out: Path, per_process: int = 1) -> dict[str, Any]:
+    prepared = prepare(read_experiment(read_toml(file), file.parent))
+    with Results(out, prepared.experiment) as results:
+        run_inprocess(prepared, results, per_process)
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
 def assert_same_run(networked: dict[str, Any], simulated: dict[str, Any]) -> None:
     assert networked["model_sha256"] == simulated["model_sha256"]
     assert networked["loss"] == simulated["loss"]
@@ -34,10 +74,9 @@ def assert_same_run(networked: dict[str, Any], simulated: dict[str, Any]) -> Non
 @pytest.mark.parametrize("per_process", [1, 4])
 def test_gives_the_same_model_and_bytes_on_digits(tmp_path: Path, per_process: int) -> None:
     file = write_experiment_file(tmp_path, DIGITS)
-    options = ("--per-process", per_process)
 
-    networked = run_summary(file, tmp_path / "net", *options)
-    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net", per_process)
+    simulated = run_simulated(file, tmp_path / "sim", per_process)
 
     assert networked["engine"] == "processes"
     assert simulated["engine"] == "inprocess"
@@ -50,19 +89,36 @@ def test_gives_the_same_model_and_bytes_on_digits(tmp_path: Path, per_process: i
             assert ours[key] == theirs[key]
 
 
-def test_gives_the_same_model_with_a_hundred_processes_or_three(tmp_path: Path) -> None:
+def run_streams(tables: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """A server with a stream for each device, all of them out of this process."""
+    experiment = read_experiment(tables)
+    liars = byzantine_devices(experiment.devices, experiment.seed)
+    attack = ATTACKS.read(tables["attack"])
+
+    async def take_part(address: str) -> None:
+        clients = [
+            Client(address, (device,), attack, lambda _: liars)
+            for device in range(experiment.devices.count)
+        ]
+        await asyncio.gather(*(client.run() for client in clients))
+
+    with serving(tables, directory) as server:
+        asyncio.run(take_part(server.address))
+        return server.finish()
+
+
+def test_gives_the_same_model_with_a_hundred_streams_or_three(tmp_path: Path) -> None:
     file = write_experiment_file(tmp_path, FIGURE_6)
 
-    hundred = run_summary(file, tmp_path / "hundred")
-    three = run_summary(file, tmp_path / "three", "--per-process", 50)
-    simulated = run_summary(file, tmp_path / "sim", "--engine", "inprocess")
-    simulated_three = run_summary(
-        file, tmp_path / "sim3", "--engine", "inprocess", "--per-process", 50
-    )
+    hundred = run_streams(FIGURE_6, tmp_path)
+    three = run_networked(file, tmp_path / "three", 50)
+    simulated = run_simulated(file, tmp_path / "sim")
+    simulated_three = run_simulated(file, tmp_path / "sim3", 50)
 
     assert_same_run(hundred, simulated)
     assert_same_run(three, simulated_three)
     assert three["model_sha256"] == hundred["model_sha256"]
+    assert len(three["streams"]) == 3
     assert [stream["devices"] for stream in three["streams"]] == [
         stream["devices"] for stream in simulated_three["streams"]
     ]
@@ -80,11 +136,10 @@ COMPRESSED: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("links", COMPRESSED.values(), ids=COMPRESSED)
 def test_compresses_alike_on_both_engines(tmp_path: Path, links: list[dict[str, Any]]) -> None:
-    tables = DIGITS | {"rounds": 12, "compressor": links}
-    file = write_experiment_file(tmp_path, tables)
+    file = write_experiment_file(tmp_path, COMPRESSED_LIES | {"compressor": links})
 
-    networked = run_summary(file, tmp_path / "net", "--per-process", 4)
-    simulated = run_summary(file, tmp_path / "sim", "--per-process", 4, "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net", 3)
+    simulated = run_simulated(file, tmp_path / "sim", 3)
 
     assert_same_run(networked, simulated)
     assert networked["faults"]["missing"] == networked["faults"]["refused"] == 0
@@ -104,10 +159,9 @@ def test_decodes_alike_on_both_engines(tmp_path: Path, coding: dict[str, Any]) -
         "attack": {"kind": "sign-flip"},
     }
     file = write_experiment_file(tmp_path, tables)
-    options = ("--per-process", 4)
 
-    networked = run_summary(file, tmp_path / "net", *options)
-    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net", 4)
+    simulated = run_simulated(file, tmp_path / "sim", 4)
 
     assert_same_run(networked, simulated)
     assert networked["decode_failed"] == simulated["decode_failed"] == 0
@@ -117,11 +171,11 @@ def test_decodes_alike_on_both_engines(tmp_path: Path, coding: dict[str, Any]) -
 
 
 def test_redraws_the_liars_alike_on_both_engines(tmp_path: Path) -> None:
-    tables = DIGITS | {"rounds": 12, "devices": {"count": 6, "byzantine": 2, "redraw": True}}
-    file = write_experiment_file(tmp_path, tables)
+    devices = {"count": 6, "byzantine": 2, "redraw": True}
+    file = write_experiment_file(tmp_path, COMPRESSED_LIES | {"devices": devices})
 
-    networked = run_summary(file, tmp_path / "net")
-    simulated = run_summary(file, tmp_path / "sim", "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net")
+    simulated = run_simulated(file, tmp_path / "sim")
 
     assert_same_run(networked, simulated)
     assert "byzantine" not in networked
@@ -143,21 +197,10 @@ LIES: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", LIES.values(), ids=LIES)
 def test_lies_alike_on_both_engines(tmp_path: Path, changes: dict[str, Any]) -> None:
-    tables = {
-        "name": "lies",
-        "rounds": 6,
-        "devices": {"count": 6, "byzantine": 2},
-        "problem": {"kind": "linear-regression", "dimension": 50},
-        "coding": {"kind": "cyclic", "load": 3},
-        "compressor": {"kind": "random-sparsification", "keep": 0.3},
-        "aggregator": {"kind": "trimmed-mean", "trim": 0.2, "before": [{"kind": "nnm"}]},
-        "step": {"learning_rate": 1e-5},
-    } | changes
-    file = write_experiment_file(tmp_path, tables)
-    options = ("--per-process", 2)
+    file = write_experiment_file(tmp_path, COMPRESSED_LIES | {"rounds": 6} | changes)
 
-    networked = run_summary(file, tmp_path / "net", *options)
-    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net", 2)
+    simulated = run_simulated(file, tmp_path / "sim", 2)
 
     assert_same_run(networked, simulated)
     assert networked["faults"] == simulated["faults"]
@@ -176,10 +219,10 @@ def test_misses_the_silent_alike_on_both_engines(tmp_path: Path, redraw: bool) -
     }
     file = write_experiment_file(tmp_path, tables)
     # Where anybody may lie, a process has silent devices and others.
-    options = ("--per-process", 3 if redraw else 2)
+    per_process = 3 if redraw else 2
 
-    networked = run_summary(file, tmp_path / "net", *options)
-    simulated = run_summary(file, tmp_path / "sim", *options, "--engine", "inprocess")
+    networked = run_networked(file, tmp_path / "net", per_process)
+    simulated = run_simulated(file, tmp_path / "sim", per_process)
 
     assert_same_run(networked, simulated)
     assert networked["faults"] == simulated["faults"]
@@ -190,11 +233,13 @@ def test_misses_the_silent_alike_on_both_engines(tmp_path: Path, redraw: bool) -
 
 def test_repeats_a_run_from_the_experiment_it_left(tmp_path: Path) -> None:
     file = write_experiment_file(tmp_path, DIGITS)
-    first = run_summary(file, tmp_path / "first", "--set", "seed=7", "--set", "rounds=8")
+    changes = ("--set", "seed=7", "--set", "rounds=8")
+    first = run_summary(file, tmp_path / "first", "--per-process", 5, *changes)
 
-    second = run_summary(tmp_path / "first" / "experiment.toml", tmp_path / "second")
+    left = tmp_path / "first" / "experiment.toml"
+    second = run_summary(left, tmp_path / "second", "--per-process", 5, "--engine", "inprocess")
 
-    assert second["model_sha256"] == first["model_sha256"]
+    assert_same_run(first, second)
     assert second["experiment"] == first["experiment"]
     assert first["experiment"]["seed"] == 7
 
@@ -212,8 +257,9 @@ def test_is_attacked_by_a_program_that_knows_only_the_proto_files(tmp_path: Path
     }
     file = write_experiment_file(tmp_path, tables)
 
-    defended = run_summary(file, tmp_path / "defended")
-    undefended = run_summary(file, tmp_path / "mean", "--set", "aggregator.kind=mean")
+    defended = run_networked(file, tmp_path / "defended")
+    file = write_experiment_file(tmp_path, tables | {"aggregator": {"kind": "mean"}})
+    undefended = run_networked(file, tmp_path / "mean")
 
     assert defended["faults"]["refused"] == defended["faults"]["missing"] == 0
     assert defended["loss"]["final"] < defended["loss"]["initial"]

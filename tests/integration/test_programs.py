@@ -1,9 +1,14 @@
-"""The commands as a person meets them: help, bad input, and what a device process carries."""
+"""The commands as a person meets them: help, bad input, and what a device process carries.
+
+Where many inputs are tried, the command's main is called in this process; that a program
+ends as its main says is tried once for each.
+"""
 
 import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -11,7 +16,29 @@ import psutil
 import pytest
 from cluster import PATIENCE_S, SMALL, comlad, devices, run_comlad, write_experiment_file
 
+from comlad_deploy.cli import main as deploy
+from comlad_device.cli import main as device
+from comlad_server.cli import main as server
+
 pytestmark = pytest.mark.integration
+
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def refusal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Refusal:
+    """Calls a command's main, which must leave one line and exit with 2: that line."""
+    monkeypatch.setenv("GRPC_VERBOSITY", "NONE")  # which the server sets for its process
+
+    def line(main: Callable[[list[str]], None], *arguments: object) -> str:
+        with pytest.raises(SystemExit) as caught:
+            main([str(argument) for argument in arguments])
+        (found,) = capsys.readouterr().err.splitlines()
+        assert caught.value.code == 2
+        return found
+
+    return line
+
 
 BAD_INPUT = {
     "an unknown key": ("devices.cuont=4", "cuont"),
@@ -34,15 +61,13 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize("kind", BAD_INPUT)
-def test_refuses_in_one_line_before_anything_starts(kind: str, tmp_path: Path) -> None:
+def test_refuses_in_one_line_before_anything_starts(
+    kind: str, tmp_path: Path, refusal: Refusal
+) -> None:
     assignment, named = BAD_INPUT[kind]
     file = write_experiment_file(tmp_path, SMALL)
 
-    done = run_comlad("run", file, "--set", assignment, "--out", tmp_path / "out")
-
-    (line,) = done.stderr.splitlines()
-    assert done.returncode == 2
-    assert named in line
+    assert named in refusal(deploy, "run", file, "--set", assignment, "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -66,39 +91,39 @@ def test_refuses_a_file_that_is_missing_or_broken(text: str | None, tmp_path: Pa
 
 
 @pytest.mark.parametrize("ids", ["", "x", "1-", "3,3", "-1", "5-3", "²", "5000000000"])
-def test_refuses_ids_that_are_none(ids: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "comlad_device", "--server", "localhost:1", f"--device={ids}"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def test_refuses_ids_that_are_none(ids: str, refusal: Refusal) -> None:
+    line = refusal(device, "--server", "localhost:1", f"--device={ids}")
 
-    (line,) = done.stderr.splitlines()
-    assert done.returncode == 2
     assert f"--device {ids}: must" in line
 
 
 @pytest.mark.parametrize("address", ["", "nonsense", ":5757", "localhost:99999", "localhost:x"])
-def test_refuses_addresses_that_are_none(address: str, tmp_path: Path) -> None:
+def test_refuses_addresses_that_are_none(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refusal: Refusal
+) -> None:
+    monkeypatch.chdir(tmp_path)
     file = write_experiment_file(tmp_path, SMALL)
-    programs = {
-        "--listen": ["comlad_server", "--experiment", str(file), "--listen", address],
-        "--server": ["comlad_device", "--device", "0", "--server", address],
-    }
 
-    for option, arguments in programs.items():
-        done = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-        )
-        (line,) = done.stderr.splitlines()
-        assert done.returncode == 2
-        assert f"{option} {address}: must be HOST:PORT" in line
+    listening = refusal(server, "--experiment", file, "--listen", address)
+    dialling = refusal(device, "--device", "0", "--server", address)
+
+    assert f"--listen {address}: must be HOST:PORT" in listening
+    assert f"--server {address}: must be HOST:PORT" in dialling
     assert not (tmp_path / "out").exists()
+
+
+def test_refuses_an_address_as_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "comlad_device", "--device", "0", "--server", "nonsense"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert "--server nonsense: must be HOST:PORT" in line
 
 
 def test_refuses_an_attack_that_it_does_not_know() -> None:
@@ -187,13 +212,16 @@ def test_reports_a_run_that_diverges_and_keeps_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("family", ["problems", "codings", "aggregators", "attacks"])
-def test_lists_parts_for_people_and_scripts(family: str) -> None:
-    shown = run_comlad("list", family)
-    parts = json.loads(run_comlad("list", family, "--json").stdout)
+def test_lists_parts_for_people_and_scripts(
+    family: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deploy(["list", family])
+    shown = capsys.readouterr().out
+    deploy(["list", family, "--json"])
+    parts = json.loads(capsys.readouterr().out)
 
-    assert shown.returncode == 0
     for part in parts[family]:
-        assert part["kind"] in shown.stdout
+        assert part["kind"] in shown
         assert part["summary"]
 
 
@@ -208,7 +236,7 @@ def test_keeps_a_device_process_lean() -> None:
     packages = {name.partition(".")[0] for name in loaded}
     assert not packages & {
         *("matplotlib", "rich", "sklearn", "scipy", "pandas", "click", "typer"),
-        *("comlad_server", "comlad_deploy", "tomli_w"),
+        *("comlad_server", "comlad_deploy", "psutil", "tomli_w"),
     }
 
 
