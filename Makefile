@@ -8,14 +8,16 @@ OUT ?= out/demo
 ROUNDS ?= 300
 SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
 
-.PHONY: help demo test check format proto bench reproduction robustness clean
+.PHONY: help demo test check fuzz format proto bandwidth bench reproduction robustness clean
 
 help:
 	@echo "make demo    train on real images with three liars among ten devices"
 	@echo "make test    all tests"
 	@echo "make check   formatting, linting, types, layers"
+	@echo "make fuzz    a million mutated messages: two minutes"
 	@echo "make robustness    every rule against every attack again, into docs: some minutes"
 	@echo "make reproduction  the LAD paper's figures and claims again, into docs: ten minutes"
+	@echo "make bandwidth     what methods send, and on narrow links, again, into docs: ten minutes, root"
 	@echo "make bench   speed, side by side"
 	@echo "make proto   generate the protobuf code again, after a change"
 	@echo "make format  format the sources"
@@ -36,6 +38,10 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.rounds
 	$(BIN)/python -m bench.per_process
 	$(BIN)/python -m bench.aggregators
+	$(BIN)/python -m bench.wire
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz.py
 
 robustness: $(VENV)/.dev
 	$(BIN)/python -m bench.robustness
@@ -46,6 +52,14 @@ reproduction: $(VENV)/.lab
 	mkdir -p docs/reproduction
 	cp out/reproduction/fig*.png out/reproduction/fig*.json docs/reproduction/
 	sed 's|](fig|](reproduction/fig|' out/reproduction/reproduction.md > docs/reproduction.md
+
+# Linux and root, for the namespaces; a quiet machine, for the seconds.
+bandwidth: $(VENV)/.lab
+	$(BIN)/comlad bandwidth --namespaces --out out/bandwidth
+	$(BIN)/comlad bandwidth --uplink 1mbit,10mbit,100mbit --out out/bandwidth
+	mkdir -p docs/bandwidth
+	cp out/bandwidth/bandwidth*.png out/bandwidth/links-seconds.png out/bandwidth/*.json docs/bandwidth/
+	sed 's|](\([a-z]*-[a-z]*\.png\))|](bandwidth/\1)|' out/bandwidth/bandwidth.md > docs/bandwidth.md
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format

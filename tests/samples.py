@@ -73,9 +73,15 @@ def context(f: int, seed: int = 0) -> Context:
     return Context(f, fresh_rng(seed))
 
 
-def draws(seed: int = 0, common_key: bytes = b"") -> Draws:
+def draws(seed: int = 0, mask_key: bytes = b"") -> Draws:
     """What a compressor draws from."""
-    return Draws(partial(fresh_rng, seed), common_key)
+    return Draws(partial(fresh_rng, seed), mask_key)
+
+
+def permutation_of(plan: Plan) -> NDArray[np.intp]:
+    """p of a plan that tells it."""
+    assert plan.permutation is not None
+    return plan.permutation
 
 
 def tables(*assignments: str, **changes: Any) -> dict[str, Any]:

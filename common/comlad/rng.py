@@ -39,6 +39,7 @@ class Purpose(IntEnum):
     COMPRESSION = 0
     ATTACK = 1
     SAMPLING = 2
+    GUESS = 3
 
 
 def run_generator(seed: int, stream: Stream, round: int = 0) -> Generator:

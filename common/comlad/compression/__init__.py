@@ -2,16 +2,18 @@
 
 from comlad.compression._chain import Chain, chained, links_of
 from comlad.compression._identity import Identity
+from comlad.compression._indices import IndexCodec, rice_width
 from comlad.compression._natural import Natural
 from comlad.compression._payloads import Dense, Masked, Payload, Sparse
 from comlad.compression._protocol import (
     Bounded,
     Compressor,
     Draws,
-    SharesMask,
+    MaskScope,
     Sparsifier,
+    TakesMask,
     Uniform,
-    shares_mask,
+    mask_scope,
 )
 from comlad.compression._qsgd import Qsgd
 from comlad.compression._random_sparsification import RandomSparsification
@@ -19,8 +21,11 @@ from comlad.compression._scaled_sign import ScaledSign
 from comlad.compression._stochastic_quantization import StochasticQuantization
 from comlad.compression._terngrad import TernGrad
 from comlad.compression._top_k import TopK
+from comlad.compression._value_types import ValueType
 from comlad.compression._values import (
     MOST_LEVELS,
+    Bfloat16Values,
+    Float16Values,
     Floats,
     NaturalValues,
     QsgdValues,
@@ -29,20 +34,23 @@ from comlad.compression._values import (
     TernaryValues,
     TwoLevelValues,
     Values,
-    ValueType,
 )
 from comlad.parts import Table
 
 __all__ = [
     "COMPRESSORS",
     "MOST_LEVELS",
+    "Bfloat16Values",
     "Bounded",
     "Chain",
     "Compressor",
     "Dense",
     "Draws",
+    "Float16Values",
     "Floats",
     "Identity",
+    "IndexCodec",
+    "MaskScope",
     "Masked",
     "Natural",
     "NaturalValues",
@@ -52,11 +60,11 @@ __all__ = [
     "Quantized",
     "RandomSparsification",
     "ScaledSign",
-    "SharesMask",
     "SignValues",
     "Sparse",
     "Sparsifier",
     "StochasticQuantization",
+    "TakesMask",
     "TernGrad",
     "TernaryValues",
     "TopK",
@@ -66,7 +74,8 @@ __all__ = [
     "Values",
     "chained",
     "links_of",
-    "shares_mask",
+    "mask_scope",
+    "rice_width",
 ]
 
 COMPRESSORS: Table[Compressor] = Table(

@@ -13,13 +13,16 @@ from comlad.compression._protocol import (
     Bounded,
     Compressor,
     Draws,
-    SharesMask,
+    MaskScope,
     Sparsifier,
+    TakesMask,
     Uniform,
     contraction,
-    shares_mask,
+    mask_scope,
 )
+from comlad.compression._random_sparsification import RandomSparsification
 from comlad.compression._top_k import TopK
+from comlad.compression._value_types import HALVES
 from comlad.config import at, mistake
 from comlad.errors import ConfigError, MessageError
 
@@ -39,7 +42,8 @@ class Chain:
 
     Args:
         first: The sparsifier. Its `values` do not travel, but what it keeps is rounded to
-            them before the second sees it; "float64" leaves it as it is.
+            them before the second sees it; "float64" leaves it as it is. `chained` takes
+            no type of two bytes here: one error more, for nothing that travels.
         second: What is done to the values that it kept; it sees a vector of these only.
     """
 
@@ -47,8 +51,8 @@ class Chain:
     second: Compressor
 
     @property
-    def shares_mask(self) -> bool:
-        return shares_mask(self.first)
+    def mask_scope(self) -> MaskScope:
+        return mask_scope(self.first)
 
     @property
     def agreement(self) -> _Agreement:
@@ -59,10 +63,10 @@ class Chain:
 
     @property
     def parts(self) -> int:
-        return cast("SharesMask", self.first).parts
+        return cast("TakesMask", self.first).parts
 
-    def mask(self, dimension: int, common_key: bytes) -> NDArray[np.int64]:
-        return cast("SharesMask", self.first).mask(dimension, common_key)
+    def mask(self, dimension: int, key: bytes) -> NDArray[np.int64]:
+        return cast("TakesMask", self.first).mask(dimension, key)
 
     def check(self, dimension: int) -> None:
         with at("link 1"):
@@ -78,7 +82,8 @@ class Chain:
         return replace(kept, values=values.values)
 
     def admit(self, payload: Payload, dimension: int) -> None:
-        kept, form = self.first.kept(dimension), Masked if self.shares_mask else Sparse
+        kept = self.first.kept(dimension)
+        form = Sparse if self.mask_scope == "none" else Masked
         if type(payload) is form and len(payload.values) == kept:
             with suppress(MessageError):
                 return self.second.admit(Dense(payload.values), kept)
@@ -134,6 +139,9 @@ def chained(links: Sequence[Compressor]) -> Compressor:
     right = "must be what values are compressed with, such as qsgd; coordinates are kept by link 1"
     if isinstance(second, Sparsifier):
         raise mistake("[[compressor]] link 2 kind", _kind_of(second), right)
+    if isinstance(first, RandomSparsification | TopK) and first.values in HALVES:
+        right = "must be float64 or float32, since link 2 decides how values travel"
+        raise mistake("[[compressor]] link 1 values", first.values, right)
     return Chain(first, second)
 
 

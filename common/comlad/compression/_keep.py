@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from comlad.config import require
 
-__all__ = ["check_keep", "check_kept", "gaps_bound", "kept_of", "lowest", "subset_bits"]
+__all__ = ["check_keep", "check_kept", "kept_of", "lowest", "subset_bits"]
 
 
 def check_keep(keep: int | float) -> None:
@@ -45,15 +45,3 @@ def subset_bits(dimension: int, kept: int) -> float:
     """log₂ of the number of subsets, the entropy of one that is drawn uniformly."""
     whole, part, rest = (lgamma(count + 1) for count in (dimension, kept, dimension - kept))
     return (whole - part - rest) / log(2)
-
-
-def gaps_bound(dimension: int, kept: int) -> int:
-    """The bytes that the gaps between indices take at most as base-128 varints.
-
-    All gaps add up to Q − 1 at most: no more than (Q − 1)/128^j of them take over j bytes.
-    """
-    size, rare = kept, (dimension - 1) // 128
-    while rare:
-        size += min(kept, rare)
-        rare //= 128
-    return size

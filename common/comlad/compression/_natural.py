@@ -1,18 +1,19 @@
 """Natural compression."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from comlad.compression._payloads import Dense, Payload, require_form
 from comlad.compression._protocol import Draws, contraction
-from comlad.compression._values import NaturalValues, ValueType
+from comlad.compression._values import NaturalValues
 
 __all__ = ["Natural"]
 
 # The bits of sign and exponent, and the least and the greatest exponent of a power of two.
-_FORMATS: dict[ValueType, tuple[int, int, int]] = {
+_FORMATS: dict[str, tuple[int, int, int]] = {
     "float32": (9, -126, 127),
     "float64": (12, -1022, 1023),
 }
@@ -35,7 +36,7 @@ class Natural:
             "float64", 2^−1022 to 2^1023 in 12.
     """
 
-    values: ValueType = "float32"
+    values: Literal["float32", "float64"] = "float32"
 
     def check(self, dimension: int) -> None:
         """Any vector will do."""

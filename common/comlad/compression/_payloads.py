@@ -4,11 +4,12 @@ Values are rounded or quantised when a payload is made, not when it is sent: who
 sends it, such as a simulation, has the same numbers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from comlad.compression._indices import IndexCodec
 from comlad.compression._values import Values, describe_values, floats_of
 from comlad.errors import MessageError
 
@@ -48,13 +49,15 @@ class Sparse:
 
     Args:
         dimension: Q.
-        indices: int64, ascending, distinct, in 0..Q-1; shape (k,).
+        indices: int64, ascending, distinct, in 0..Q-1; shape (k,). int32 where it is kept.
         values: float32 or float64, shape (k,), or quantised, k of them.
+        index: How the indices travel.
     """
 
     dimension: int
     indices: NDArray[np.int64]
     values: Values
+    index: IndexCodec = "auto"
 
     def floats(self) -> NDArray[np.float64]:
         """The values themselves, shape (k,); may be the payload's own."""
@@ -63,6 +66,10 @@ class Sparse:
     def write_to(self, row: NDArray[np.float64]) -> None:
         """Put the vector into `row`, shape (Q,), which is all zeros."""
         row[self.indices] = self.floats()
+
+    def compact(self) -> "Sparse":
+        """The same in less memory, to be kept while others come."""
+        return replace(self, indices=self.indices.astype(np.int32))
 
     def describe(self) -> str:
         """Its form in a few words, by which payloads of different forms differ."""

@@ -15,12 +15,16 @@ __all__ = [
     "Bounded",
     "Compressor",
     "Draws",
-    "SharesMask",
+    "MaskScope",
     "Sparsifier",
+    "TakesMask",
     "Uniform",
     "contraction",
-    "shares_mask",
+    "mask_scope",
 ]
+
+# Masks that the server chooses: none, one for each device and round, one for all of a round.
+MaskScope = Literal["none", "device", "round"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,12 +34,12 @@ class Draws:
     Args:
         generator: Makes the device's own draws. Asked once, and only where something is
             drawn: making a generator takes longer than compressing a short vector.
-        common_key: 16 bytes that all devices are told in this round; empty unless the
-            compressor shares a mask.
+        mask_key: 16 bytes that the server sent to say which coordinates to keep; empty
+            unless the compressor takes a mask.
     """
 
     generator: Callable[[], Generator]
-    common_key: bytes = b""
+    mask_key: bytes = b""
 
     @cached_property
     def rng(self) -> Generator:
@@ -81,18 +85,18 @@ class Bounded(Protocol):
 
 
 @runtime_checkable
-class SharesMask(Protocol):
-    """A compressor that can keep the same coordinates of all devices' vectors in a round."""
+class TakesMask(Protocol):
+    """A compressor that can let the server choose, by a key, which coordinates are kept."""
 
     @property
-    def shares_mask(self) -> bool:
-        """Whether it does."""
+    def mask_scope(self) -> MaskScope:
+        """Whose vectors a key is for."""
 
     @property
     def parts(self) -> int:
         """Into how many of the same length a vector is cut; of each the same are kept."""
 
-    def mask(self, dimension: int, common_key: bytes) -> NDArray[np.int64]:
+    def mask(self, dimension: int, key: bytes) -> NDArray[np.int64]:
         """The coordinates that are kept, ascending, as server and devices know them."""
 
 
@@ -127,6 +131,8 @@ def contraction(delta: float | None) -> float | None:
     return 1 - delta if delta is not None and delta < 1 else None
 
 
-def shares_mask(compressor: Compressor) -> bool:
-    """Whether devices need the round's common key for it."""
-    return isinstance(compressor, SharesMask) and compressor.shares_mask
+def mask_scope(compressor: Compressor) -> MaskScope:
+    """Whether the server chooses what is kept, and for whom at a time."""
+    # Asked in every round, for which isinstance with a protocol takes too long.
+    scope: MaskScope = getattr(compressor, "mask_scope", "none")
+    return scope

@@ -1,28 +1,29 @@
 """Random sparsification, known as Rand-k."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from comlad.compression._keep import (
-    check_keep,
-    check_kept,
-    gaps_bound,
-    kept_of,
-    lowest,
-    subset_bits,
-)
+from comlad.compression._indices import IndexCodec, index_bound
+from comlad.compression._keep import check_keep, check_kept, kept_of, subset_bits
+from comlad.compression._masks import keyed_mask
 from comlad.compression._payloads import Masked, Payload, Sparse, require_form
-from comlad.compression._protocol import Draws, contraction
-from comlad.compression._values import ValueType
+from comlad.compression._protocol import Draws, MaskScope, contraction
+from comlad.compression._value_types import (
+    HALVES,
+    ValueType,
+    in_type,
+    rounding_delta,
+    value_bytes,
+)
 from comlad.config import require
-from comlad.rng import keyed_numbers
 
 __all__ = ["RandomSparsification"]
+
+_SCOPES: dict[str, MaskScope] = {"seeded": "device", "common": "round"}
 
 # Up to so many coordinates, a number drawn for each is the fastest way to choose some.
 _SHORT = 256
@@ -36,6 +37,9 @@ class RandomSparsification:
 
     Unbiased, with E‖C(g) − g‖² = (Q/Q̂ − 1) ‖g‖².
 
+    With index = "seeded" the server sends each device in each round 16 bytes that say
+    which: no index travels, and a liar cannot pick the coordinates that it spoils.
+
     With index = "common" all devices keep the same coordinates in a round, as in RoSDHB
     (Gupta et al., AISTATS 2026, arXiv 2508.17129): no index travels, rules that go by
     coordinates see no zeros that are only missing, and C is one linear map for all. The
@@ -45,16 +49,18 @@ class RandomSparsification:
     Args:
         keep: Q̂, how many coordinates are kept; a fraction of Q if it is not a whole
             number.
-        index: How the server learns which. "auto" chooses the shortest of the ways to
-            tell it; "gaps" between ascending indices; "common": it told the devices.
-        values: The type in which values travel.
+        index: How the server learns which. The device tells it: as "gaps" between
+            ascending indices, by a "bitmap", in a "rice" code of the gaps, or in whichever
+            is shortest, "auto". Or the server chooses: "seeded", for each device and
+            round; "common", for all devices of a round.
+        values: The type in which values travel; "float16" and "bfloat16" as in identity.
         parts: Into how many of the same length a vector is cut; the same coordinates of
             each are kept, Q̂ in all. 2 for the real and the imaginary parts of a code.
             More than 1 under a common mask only.
     """
 
     keep: int | float
-    index: Literal["auto", "gaps", "common"] = "auto"
+    index: Literal["auto", "gaps", "bitmap", "rice", "seeded", "common"] = "auto"
     values: ValueType = "float32"
     parts: int = 1
 
@@ -62,16 +68,28 @@ class RandomSparsification:
         check_keep(self.keep)
         right = 'must be 1, or more if index = "common"'
         require(
-            self.parts == 1 or (self.parts > 1 and self.shares_mask), "parts", self.parts, right
+            self.parts == 1 or (self.parts > 1 and self.index == "common"),
+            "parts",
+            self.parts,
+            right,
         )
 
     @property
-    def shares_mask(self) -> bool:
-        return self.index == "common"
+    def mask_scope(self) -> MaskScope:
+        return _SCOPES.get(self.index, "none")
+
+    @property
+    def _codec(self) -> IndexCodec | None:
+        """How the device tells which; None if the server chose them."""
+        match self.index:
+            case "seeded" | "common":
+                return None
+            case codec:
+                return codec
 
     @property
     def agreement(self) -> Literal["none", "repeats", "linear"]:
-        if not self.shares_mask:
+        if self.index != "common" or self.values in HALVES:
             return "none"
         return "linear" if self.values == "float64" else "repeats"
 
@@ -87,57 +105,45 @@ class RandomSparsification:
         divides = dimension % self.parts == 0 == self.kept(dimension) % self.parts
         require(divides, "parts", self.parts, right)
 
-    def mask(self, dimension: int, common_key: bytes) -> NDArray[np.int64]:
-        """The coordinates that all keep in the round of that key, ascending; not to be written to.
-
-        Each coordinate of a part gets a 64-bit number in turn (`keyed_numbers`); those
-        with the lowest are kept.
-        """
-        return _common_mask(common_key, dimension, self.kept(dimension), self.parts)
+    def mask(self, dimension: int, key: bytes) -> NDArray[np.int64]:
+        """The coordinates that belong to a key, ascending; not to be written to."""
+        return keyed_mask(key, dimension, self.kept(dimension), self.parts)
 
     def compress(self, vector: NDArray[np.float64], draws: Draws) -> Sparse:
         dimension, kept = len(vector), self.kept(len(vector))
-        if self.shares_mask:
-            mask = self.mask(dimension, draws.common_key)
-            values = vector[mask] * (dimension / kept)
-            return Masked(dimension, mask, values.astype(self.values))
+        if (codec := self._codec) is None:
+            mask = self.mask(dimension, draws.mask_key)
+            values = in_type(self.values, vector[mask] * (dimension / kept), draws)
+            return Masked(dimension, mask, values)
         indices = _draw(draws.rng, dimension, kept)
-        values = vector[indices] * (dimension / kept)
-        return Sparse(dimension, indices, values.astype(self.values))
+        values = in_type(self.values, vector[indices] * (dimension / kept), draws)
+        return Sparse(dimension, indices, values, codec)
 
     def admit(self, payload: Payload, dimension: int) -> None:
-        form = "masked" if self.shares_mask else "sparse"
+        form = "sparse" if self.mask_scope == "none" else "masked"
         require_form(payload, f"{form} {self.values}, {self.kept(dimension)} values")
 
     def payload_bound(self, dimension: int) -> int:
-        value_bytes = np.dtype(self.values).itemsize
-        return self.index_bound(dimension) + self.kept(dimension) * value_bytes
+        return self.index_bound(dimension) + value_bytes(self.values, self.kept(dimension))
 
     def index_bound(self, dimension: int) -> int:
-        return 0 if self.shares_mask else gaps_bound(dimension, self.kept(dimension))
+        if (codec := self._codec) is None:
+            return 0
+        return index_bound(codec, dimension, self.kept(dimension))
 
     def index_bits(self, dimension: int) -> float:
-        return 0.0 if self.shares_mask else subset_bits(dimension, self.kept(dimension))
+        told = self.mask_scope != "none"
+        return 0.0 if told else subset_bits(dimension, self.kept(dimension))
 
     def delta(self, dimension: int) -> float:
-        return dimension / self.kept(dimension) - 1
+        return dimension / self.kept(dimension) * (1 + rounding_delta(self.values)) - 1
 
     def alpha(self, dimension: int) -> float | None:
         return contraction(self.delta(dimension))
 
     def bits(self, dimension: int) -> float:
-        value_bits = 8 * np.dtype(self.values).itemsize
-        return self.index_bits(dimension) + self.kept(dimension) * value_bits
-
-
-# All devices of a process, and the server in a simulation, ask for the mask of one round.
-@lru_cache(maxsize=2)
-def _common_mask(key: bytes, dimension: int, kept: int, parts: int) -> NDArray[np.int64]:
-    length = dimension // parts
-    chosen = lowest(keyed_numbers(key, length), kept // parts)
-    mask = (chosen + length * np.arange(parts)[:, None]).reshape(-1)
-    mask.flags.writeable = False
-    return mask
+        values = value_bytes(self.values, self.kept(dimension))
+        return self.index_bits(dimension) + 8 * values
 
 
 def _draw(rng: Generator, dimension: int, kept: int) -> NDArray[np.int64]:

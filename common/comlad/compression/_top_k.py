@@ -6,17 +6,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from comlad.compression._keep import (
-    check_keep,
-    check_kept,
-    gaps_bound,
-    kept_of,
-    lowest,
-    subset_bits,
-)
+from comlad.compression._indices import IndexCodec, index_bound
+from comlad.compression._keep import check_keep, check_kept, kept_of, lowest, subset_bits
 from comlad.compression._payloads import Payload, Sparse, require_form
 from comlad.compression._protocol import Draws
-from comlad.compression._values import ValueType
+from comlad.compression._value_types import (
+    HALVES,
+    ValueType,
+    in_type,
+    rounding_delta,
+    value_bytes,
+)
 
 __all__ = ["TopK"]
 
@@ -32,18 +32,21 @@ class TopK:
     Args:
         keep: k, how many coordinates are kept; a fraction of Q if it is not a whole
             number.
-        values: The type in which values travel.
+        index: How the device tells which: as "gaps" between ascending indices, by a
+            "bitmap", in a "rice" code of the gaps, or in whichever is shortest, "auto".
+        values: The type in which values travel; "float16" and "bfloat16" as in identity.
     """
 
     keep: int | float
+    index: IndexCodec = "auto"
     values: ValueType = "float32"
 
     def __post_init__(self) -> None:
         check_keep(self.keep)
 
     @property
-    def agreement(self) -> Literal["repeats"]:
-        return "repeats"
+    def agreement(self) -> Literal["none", "repeats"]:
+        return "none" if self.values in HALVES else "repeats"
 
     def kept(self, dimension: int) -> int:
         """How many of Q, k."""
@@ -57,17 +60,17 @@ class TopK:
         keys = -np.abs(vector)
         keys[np.isnan(keys)] = -np.inf
         indices = lowest(keys, self.kept(dimension))
-        return Sparse(dimension, indices, vector[indices].astype(self.values))
+        values = in_type(self.values, vector[indices], draws)
+        return Sparse(dimension, indices, values, self.index)
 
     def admit(self, payload: Payload, dimension: int) -> None:
         require_form(payload, f"sparse {self.values}, {self.kept(dimension)} values")
 
     def payload_bound(self, dimension: int) -> int:
-        value_bytes = np.dtype(self.values).itemsize
-        return self.index_bound(dimension) + self.kept(dimension) * value_bytes
+        return self.index_bound(dimension) + value_bytes(self.values, self.kept(dimension))
 
     def index_bound(self, dimension: int) -> int:
-        return gaps_bound(dimension, self.kept(dimension))
+        return index_bound(self.index, dimension, self.kept(dimension))
 
     def index_bits(self, dimension: int) -> float:
         return subset_bits(dimension, self.kept(dimension))
@@ -76,8 +79,8 @@ class TopK:
         return None
 
     def alpha(self, dimension: int) -> float:
-        return self.kept(dimension) / dimension
+        return self.kept(dimension) / dimension * (1 - rounding_delta(self.values))
 
     def bits(self, dimension: int) -> float:
-        value_bits = 8 * np.dtype(self.values).itemsize
-        return self.index_bits(dimension) + self.kept(dimension) * value_bits
+        values = value_bytes(self.values, self.kept(dimension))
+        return self.index_bits(dimension) + 8 * values

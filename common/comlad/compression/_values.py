@@ -1,17 +1,20 @@
 """Blocks of values as they travel: plain floats, or codes of a few bits each.
 
-A quantised block holds exactly what is sent. What its values are follows from that
+A block that is not plain holds exactly what is sent. What its values are follows from that
 alone, by one operation on each, so that every machine gets the same floats.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from comlad.compression._halves import Bfloat16Values, Float16Values
+
 __all__ = [
     "MOST_LEVELS",
+    "Bfloat16Values",
+    "Float16Values",
     "Floats",
     "NaturalValues",
     "QsgdValues",
@@ -19,13 +22,11 @@ __all__ = [
     "SignValues",
     "TernaryValues",
     "TwoLevelValues",
-    "ValueType",
     "Values",
     "describe_values",
     "floats_of",
 ]
 
-ValueType = Literal["float32", "float64"]
 Floats = NDArray[np.float32] | NDArray[np.float64]
 
 # Of QSGD: more would take longer codes than half a float32.
@@ -145,7 +146,15 @@ class SignValues:
         return "sign"
 
 
-Quantized = TwoLevelValues | QsgdValues | TernaryValues | NaturalValues | SignValues
+Quantized = (
+    Float16Values
+    | Bfloat16Values
+    | TwoLevelValues
+    | QsgdValues
+    | TernaryValues
+    | NaturalValues
+    | SignValues
+)
 Values = Floats | Quantized
 
 

@@ -35,7 +35,7 @@ def unpack_flags(data: bytes, count: int) -> NDArray[np.bool_]:
     Raises:
         MessageError: There are not so many bytes, or bits left over that are not 0.
     """
-    return _bits(data, count, 1).astype(bool)
+    return _bits(data, count, 1).view(bool)
 
 
 def pack_codes(codes: NDArray[np.uint32], width: int) -> bytes:

@@ -1,5 +1,6 @@
 """Blocks of values as messages. proto/comlad/v1/vector.proto says how each is laid out."""
 
+from collections.abc import Callable
 from math import copysign, isfinite
 from typing import Any
 
@@ -8,6 +9,8 @@ from numpy.typing import NDArray
 
 from comlad.compression import (
     MOST_LEVELS,
+    Bfloat16Values,
+    Float16Values,
     Floats,
     NaturalValues,
     QsgdValues,
@@ -18,6 +21,14 @@ from comlad.compression import (
 )
 from comlad.errors import MessageError
 from comlad.v1 import vector_pb2
+from comlad.wire._float_codes import (
+    decode_bfloat16,
+    decode_float16,
+    decode_natural,
+    encode_bfloat16,
+    encode_float16,
+    encode_natural,
+)
 from comlad.wire._packing import (
     pack_codes,
     pack_flags,
@@ -34,17 +45,17 @@ Vector = vector_pb2.DenseVector | vector_pb2.SparseVector | vector_pb2.MaskedVec
 RawValues = tuple[str | None, Any]
 
 _FLOATS: dict[str, np.dtype[Any]] = {"float32": np.dtype("<f4"), "float64": np.dtype("<f8")}
-# Of natural values: the bits of sign and exponent, those of the mantissa that they leave
-# out, and the types of a whole float.
-_NATURAL: dict[str, tuple[int, int, Any, Any]] = {
-    "float32": (9, 23, np.uint32, np.float32),
-    "float64": (12, 52, np.uint64, np.float64),
-}
+# For the exponent of float16 values, however many its varint takes.
+_EXPONENT_BYTES = 2
 
 
 def encode_values(values: Values, message: Vector) -> None:
     """Put values into a vector's message."""
     match values:
+        case Float16Values():
+            encode_float16(values, message.float16)
+        case Bfloat16Values():
+            message.bfloat16 = encode_bfloat16(values)
         case TwoLevelValues(low, high, upper):
             message.two_level.low, message.two_level.high = low, high
             message.two_level.upper = pack_flags(upper)
@@ -56,11 +67,8 @@ def encode_values(values: Values, message: Vector) -> None:
             message.qsgd.codes = pack_codes(codes, width + 1)
         case TernaryValues(scale, trits):
             message.ternary.scale, message.ternary.trits = scale, pack_trits(trits)
-        case NaturalValues(powers):
-            name = str(powers.dtype)
-            width, dropped, unsigned, _ = _NATURAL[name]
-            codes = (powers.view(unsigned) >> unsigned(dropped)).astype(np.uint32)
-            setattr(message.natural, name, pack_codes(codes, width))
+        case NaturalValues():
+            encode_natural(values, message.natural)
         case SignValues(scale, negative):
             message.sign.scale, message.sign.negative = scale, pack_flags(negative)
         case _:
@@ -82,8 +90,10 @@ def size_of(raw: RawValues) -> int:
     kind, message = raw
     if kind is None:
         return 0
-    if kind in _FLOATS:
+    if isinstance(message, bytes):
         return len(message)
+    if kind == "float16":
+        return _EXPONENT_BYTES + len(message.halves)
     return sum(
         len(value) if isinstance(value, bytes) else 8
         for field, value in message.ListFields()
@@ -112,30 +122,11 @@ def decode_values(raw: RawValues, count: int) -> Values:
         MessageError: They are not, or not finite, or not in the one form that they can have.
     """
     kind, message = raw
-    match kind:
-        case "float32" | "float64":
-            return _floats(message, _FLOATS[kind])
-        case "two_level":
-            low, high = _scale(message, "low"), _scale(message, "high")
-            if low > high:
-                raise MessageError(f"{high} as high: must be at least low, {low}")
-            upper = unpack_flags(message.upper, count)
-            _require_zeros(upper, "high = low", low == high)
-            return TwoLevelValues(low, high, upper)
-        case "qsgd":
-            return _qsgd(message, count)
-        case "ternary":
-            scale, trits = _magnitude(message, "scale"), unpack_trits(message.trits, count)
-            _require_zeros(trits, "scale = 0", scale == 0)
-            return TernaryValues(scale, trits)
-        case "natural":
-            return _natural(message, count)
-        case "sign":
-            scale, negative = _magnitude(message, "scale"), unpack_flags(message.negative, count)
-            _require_zeros(negative, "scale = 0", scale == 0)
-            return SignValues(scale, negative)
-        case _:
-            raise MessageError("a vector without values: must be floats or codes")
+    if kind in _FLOATS:
+        return _floats(message, _FLOATS[kind])
+    if kind not in _CODES:
+        raise MessageError("a vector without values: must be floats or codes")
+    return _CODES[kind](message, count)
 
 
 def _floats(data: bytes, dtype: np.dtype[Any]) -> Floats:
@@ -144,6 +135,15 @@ def _floats(data: bytes, dtype: np.dtype[Any]) -> Floats:
         where = int(np.argmin(np.isfinite(values)))
         raise MessageError(f"{values[where]} as value {where}: must be finite")
     return values
+
+
+def _two_level(message: vector_pb2.TwoLevelValues, count: int) -> TwoLevelValues:
+    low, high = _scale(message, "low"), _scale(message, "high")
+    if low > high:
+        raise MessageError(f"{high} as high: must be at least low, {low}")
+    upper = unpack_flags(message.upper, count)
+    _require_zeros(upper, "high = low", low == high)
+    return TwoLevelValues(low, high, upper)
 
 
 def _qsgd(message: vector_pb2.QsgdValues, count: int) -> QsgdValues:
@@ -162,18 +162,16 @@ def _qsgd(message: vector_pb2.QsgdValues, count: int) -> QsgdValues:
     return QsgdValues(norm, levels, np.where(negative, -multiples, multiples))
 
 
-def _natural(message: vector_pb2.NaturalValues, count: int) -> NaturalValues:
-    if (name := message.WhichOneof("codes")) is None:
-        raise MessageError("natural values without codes: must be float32 or float64")
-    width, dropped, unsigned, floating = _NATURAL[name]
-    codes = unpack_codes(getattr(message, name), count, width)
-    sign = np.uint32(1 << width - 1)
-    if (infinite := (codes & (sign - 1)) == sign - 1).any():
-        where = int(np.argmax(infinite))
-        raise MessageError(f"an infinity or NaN as value {where}: must be finite")
-    if (codes == sign).any():
-        raise MessageError("-0 as a code: zero must have no sign")
-    return NaturalValues((codes.astype(unsigned) << unsigned(dropped)).view(floating))
+def _ternary(message: vector_pb2.TernaryValues, count: int) -> TernaryValues:
+    scale, trits = _magnitude(message, "scale"), unpack_trits(message.trits, count)
+    _require_zeros(trits, "scale = 0", scale == 0)
+    return TernaryValues(scale, trits)
+
+
+def _sign(message: vector_pb2.SignValues, count: int) -> SignValues:
+    scale, negative = _magnitude(message, "scale"), unpack_flags(message.negative, count)
+    _require_zeros(negative, "scale = 0", scale == 0)
+    return SignValues(scale, negative)
 
 
 def _scale(message: Any, name: str) -> float:
@@ -196,3 +194,14 @@ def _magnitude(message: Any, name: str) -> float:
 def _require_zeros(codes: NDArray[Any], why: str, required: bool) -> None:
     if required and codes.any():
         raise MessageError(f"codes that are not 0 where {why}: must be 0")
+
+
+_CODES: dict[str | None, Callable[[Any, int], Values]] = {
+    "float16": decode_float16,
+    "bfloat16": decode_bfloat16,
+    "two_level": _two_level,
+    "qsgd": _qsgd,
+    "ternary": _ternary,
+    "natural": decode_natural,
+    "sign": _sign,
+}

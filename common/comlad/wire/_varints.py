@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from comlad.errors import MessageError
 
-__all__ = ["count_varints", "decode_varints", "encode_varints"]
+__all__ = ["count_varints", "decode_varints", "encode_varints", "size_of_varints"]
 
 _LONGEST = 5  # bytes of a number below 2^35
 
@@ -33,6 +33,15 @@ def encode_varints(numbers: NDArray[np.int64]) -> bytes:
     return data.tobytes()
 
 
+def size_of_varints(numbers: NDArray[np.int64]) -> int:
+    """The bytes that `encode_varints` would make."""
+    size, rest = len(numbers), numbers
+    for _ in range(1, _LONGEST):
+        rest = rest[rest >= 0x80] >> 7
+        size += len(rest)
+    return size
+
+
 def count_varints(data: bytes) -> int:
     """How many varints end in these bytes."""
     return int(np.count_nonzero(np.frombuffer(data, np.uint8) < 0x80))
@@ -50,16 +59,20 @@ def decode_varints(data: bytes, count: int) -> NDArray[np.int64]:
         return octets.astype(np.int64)
     last = octets < 0x80
     found = int(np.count_nonzero(last))
-    if found != count or (count and not last[-1]) or (not count and len(data)):
+    if found != count or (len(data) and not last[-1]):
         raise MessageError(f"{found} whole indices for {count} values: must be as many")
-    ends = np.flatnonzero(last)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    lengths = ends - starts + 1
-    if lengths.max() > _LONGEST or (octets[ends[lengths > 1]] == 0).any():
-        raise MessageError("an index in more bytes than it needs: must be in its shortest form")
-    numbers: NDArray[np.int64] = (octets[starts] & 0x7F).astype(np.int64)
-    for position in range(1, lengths.max()):
-        longer = lengths > position
-        group = (octets[starts[longer] + position] & 0x7F).astype(np.int64)
-        numbers[longer] |= group << 7 * position
+    # From the last byte of each, the most significant, to the first.
+    at = np.flatnonzero(last)
+    numbers: NDArray[np.int64] = octets[at].astype(np.int64)
+    longer = np.arange(0)
+    for length in range(2, _LONGEST + 2):
+        at -= 1
+        more = octets[at] >= 0x80  # left of the first stands, as if round a corner, the last
+        if not more.any():
+            break
+        if length > _LONGEST or (length == 2 and not numbers[more].all()):
+            raise MessageError("an index in more bytes than it needs: must be in its shortest form")
+        at = at[more]
+        longer = np.flatnonzero(more) if length == 2 else longer[more]
+        numbers[longer] = numbers[longer] << 7 | octets[at] & 0x7F
     return numbers

@@ -8,6 +8,14 @@ from numpy.typing import NDArray
 from comlad.compression import Dense, Masked, Payload, Sparse
 from comlad.errors import MessageError
 from comlad.v1 import training_pb2 as pb
+from comlad.v1 import vector_pb2
+from comlad.wire._indices import (
+    RawIndices,
+    count_indices,
+    decode_indices,
+    encode_indices,
+    raw_indices,
+)
 from comlad.wire._values import (
     RawValues,
     count_floats,
@@ -16,12 +24,8 @@ from comlad.wire._values import (
     raw_values,
     size_of,
 )
-from comlad.wire._varints import count_varints, decode_varints, encode_varints
 
-__all__ = ["RawVector", "encode_vector"]
-
-# A sum of fewer varints, each below 2^35, cannot wrap round.
-_MOST_INDICES = 2**28
+__all__ = ["RawVector", "encode_sparse", "encode_vector"]
 
 
 def encode_vector(payload: Payload, part: pb.DevicePart) -> None:
@@ -31,12 +35,19 @@ def encode_vector(payload: Payload, part: pb.DevicePart) -> None:
             encode_values(payload.values, part.dense)
         case Masked():  # a Sparse, too
             encode_values(payload.values, part.masked)
-        case Sparse(dimension, indices, _):
-            part.sparse.dimension = dimension
-            gaps = indices.copy()
-            gaps[1:] -= indices[:-1]
-            part.sparse.gaps = encode_varints(gaps)
-            encode_values(payload.values, part.sparse)
+        case Sparse():
+            encode_sparse(payload, part.sparse)
+
+
+def encode_sparse(payload: Sparse, message: vector_pb2.SparseVector) -> None:
+    """Put some coordinates into a message."""
+    message.dimension = payload.dimension
+    told = isinstance(payload.values, np.ndarray)
+    encode_indices(payload.indices, payload.dimension, payload.index, message, told)
+    encode_values(payload.values, message)
+
+
+_NO_INDICES: RawIndices = (None, 0, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class RawVector:
 
     kind: str | None
     dimension: int
-    gaps: bytes
+    indices: RawIndices
     values: RawValues
 
     @classmethod
@@ -53,26 +64,31 @@ class RawVector:
         """The vector of a part as it came."""
         match kind := part.WhichOneof("vector"):
             case "dense":
-                return cls(kind, 0, b"", raw_values(part.dense))
+                return cls(kind, 0, _NO_INDICES, raw_values(part.dense))
             case "sparse":
-                sparse = part.sparse
-                return cls(kind, sparse.dimension, sparse.gaps, raw_values(sparse))
+                return cls.of_sparse(part.sparse)
             case "masked":
-                return cls(kind, 0, b"", raw_values(part.masked))
+                return cls(kind, 0, _NO_INDICES, raw_values(part.masked))
             case _:
-                return cls(None, 0, b"", (None, None))
+                return cls(None, 0, _NO_INDICES, (None, None))
+
+    @classmethod
+    def of_sparse(cls, message: vector_pb2.SparseVector) -> "RawVector":
+        """Some coordinates as they came."""
+        return cls("sparse", message.dimension, raw_indices(message), raw_values(message))
 
     @property
     def payload_bytes(self) -> int:
         """The bytes of values and indices."""
-        return len(self.gaps) + size_of(self.values)
+        _, _, data = self.indices
+        return len(data) + size_of(self.values)
 
     def decode(self, dimension: int, mask: NDArray[np.int64] | None = None) -> Payload:
         """The payload, if it is one of length Q = `dimension`.
 
         Args:
             dimension: Q.
-            mask: The coordinates that all devices keep in the round, if they do.
+            mask: The coordinates that the server chose for the device, if it did.
 
         Raises:
             MessageError: It is not, or holds what is not finite.
@@ -84,10 +100,10 @@ class RawVector:
                 return Dense(decode_values(self.values, dimension))
             case "sparse":
                 _require_dimension(self.dimension, dimension)
-                count = count_floats(self.values)
-                count = count_varints(self.gaps) if count is None else count
+                count = count_indices(self.indices, count_floats(self.values), dimension)
+                # First the values: where they are as many, it is by their bytes, too.
                 values = decode_values(self.values, count)
-                return Sparse(dimension, _indices(self.gaps, count, dimension), values)
+                return Sparse(dimension, decode_indices(self.indices, count, dimension), values)
             case "masked":
                 return self._decode_masked(dimension, mask)
             case _:
@@ -95,24 +111,11 @@ class RawVector:
 
     def _decode_masked(self, dimension: int, mask: NDArray[np.int64] | None) -> Masked:
         if mask is None:
-            raise MessageError("a masked vector: no mask is common to all in this round")
+            raise MessageError("a masked vector: the server chose no coordinates in this round")
         floats = count_floats(self.values)
         if floats not in (None, len(mask)):
             raise MessageError(f"{floats} values: must be {len(mask)}, as many as the mask keeps")
         return Masked(dimension, mask, decode_values(self.values, len(mask)))
-
-
-def _indices(gaps: bytes, count: int, dimension: int) -> NDArray[np.int64]:
-    numbers = decode_varints(gaps, count)
-    if not numbers[1:].all():
-        where = int(np.argmin(numbers[1:]))
-        raise MessageError(f"index {where + 1} repeats the one before: must be ascending")
-    if count >= _MOST_INDICES:
-        raise MessageError(f"{count} indices: must be less than {_MOST_INDICES}")
-    indices = numbers.cumsum()
-    if count and indices[-1] >= dimension:
-        raise MessageError(f"an index past the end: must be less than the dimension {dimension}")
-    return indices
 
 
 def _require_dimension(found: int, dimension: int) -> None:

@@ -20,17 +20,21 @@ Q, DRAWS = 9, 3000
 RAND = {"kind": "random-sparsification", "keep": 3, "values": "float64"}
 UNBIASED: list[list[dict[str, Any]]] = [
     [{"kind": "identity"}],
+    [{"kind": "identity", "values": "float16"}],
+    [{"kind": "identity", "values": "bfloat16"}],
     [{"kind": "natural"}],
     [{"kind": "natural", "values": "float64"}],
     [{"kind": "qsgd", "levels": 1}],
     [{"kind": "qsgd", "levels": 2}],
     [{"kind": "qsgd", "levels": 5}],
     [RAND],
+    [RAND | {"values": "bfloat16"}],
     [{"kind": "stochastic-quantization"}],
     [{"kind": "terngrad"}],
     [RAND, {"kind": "qsgd", "levels": 1}],
     [RAND, {"kind": "stochastic-quantization"}],
     [RAND, {"kind": "terngrad"}],
+    [RAND, {"kind": "identity", "values": "float16"}],
 ]
 VECTORS: dict[str, Vector] = {
     "normal": fresh_rng(1).normal(0, 100, Q),
@@ -168,6 +172,9 @@ class TestTheErrorsFormula:
         ({"kind": "terngrad"}, 4.5),
         ({"kind": "natural"}, 0.125),
         ({"kind": "identity"}, 0.0),
+        ({"kind": "identity", "values": "float16"}, 2.0**-22),
+        ({"kind": "identity", "values": "bfloat16"}, 2.0**-16),
+        ({"kind": "random-sparsification", "keep": 50, "values": "bfloat16"}, 1 + 2.0**-15),
         ({"kind": "top-k", "keep": 30}, None),
         ({"kind": "scaled-sign"}, None),
         ({"kind": "stochastic-quantization", "range": [-1.0, 1.0]}, None),
@@ -176,7 +183,9 @@ class TestTheErrorsFormula:
 def test_knows_its_delta_for_a_hundred_coordinates(
     table: dict[str, Any], delta: float | None
 ) -> None:
-    assert compressor_of([table]).delta(100) == (None if delta is None else pytest.approx(delta))
+    assert compressor_of([table]).delta(100) == (
+        None if delta is None else pytest.approx(delta, rel=1e-9)
+    )
 
 
 @pytest.mark.parametrize("dimension", [2, 3, 10, 100, 10_000])

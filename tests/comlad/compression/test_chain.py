@@ -8,6 +8,7 @@ from comlad.compression import (
     COMPRESSORS,
     Chain,
     Dense,
+    Identity,
     Masked,
     Qsgd,
     RandomSparsification,
@@ -18,7 +19,7 @@ from comlad.compression import (
     TopK,
     chained,
     links_of,
-    shares_mask,
+    mask_scope,
 )
 from comlad.errors import ConfigError, MessageError
 
@@ -45,7 +46,7 @@ def test_compresses_the_values_that_were_kept() -> None:
 def test_rounds_what_is_kept_to_the_values_of_the_first_link(values: Any) -> None:
     vector = np.array([0.1, -0.1, 0.01])
 
-    payload = Chain(TopK(2, values), ScaledSign()).compress(vector, draws())
+    payload = Chain(TopK(2, values=values), ScaledSign()).compress(vector, draws())
 
     rounded = float(np.dtype(values).type(0.1))  # as a float: a float32 is equal to 0.1 itself
     assert payload.floats().tolist() == [rounded, -rounded]
@@ -62,16 +63,17 @@ def test_draws_for_one_link_after_the_other() -> None:
     assert payload.floats().tobytes() == expected.floats().tobytes()
 
 
-def test_shares_the_mask_of_its_first_link() -> None:
+def test_takes_the_mask_of_its_first_link() -> None:
     chain, key = Chain(COMMON, TernGrad()), bytes(16)
 
-    payload = chain.compress(np.arange(8.0), draws(common_key=key))
+    payload = chain.compress(np.arange(8.0), draws(mask_key=key))
 
-    assert shares_mask(chain)
+    assert mask_scope(chain) == "round"
     assert isinstance(payload, Masked)
     assert payload.indices.tolist() == chain.mask(8, key).tolist() == COMMON.mask(8, key).tolist()
-    assert not shares_mask(Chain(RandomSparsification(3), TernGrad()))
-    assert not shares_mask(Chain(TopK(3), TernGrad()))
+    assert mask_scope(Chain(RandomSparsification(3, "seeded"), TernGrad())) == "device"
+    assert mask_scope(Chain(RandomSparsification(3), TernGrad())) == "none"
+    assert mask_scope(Chain(TopK(3), TernGrad())) == "none"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,7 @@ def test_shares_the_mask_of_its_first_link() -> None:
     [
         (Chain(COMMON, COMPRESSORS.read({"kind": "identity"})), "linear"),
         (Chain(COMMON, ScaledSign()), "repeats"),
+        (Chain(COMMON, Identity("bfloat16")), "none"),
         (Chain(TopK(3), ScaledSign()), "repeats"),
         (Chain(COMMON, Qsgd(3)), "none"),
         (Chain(RandomSparsification(3), ScaledSign()), "none"),
@@ -109,7 +112,11 @@ class TestTheory:
 
     @pytest.mark.parametrize(
         ("second", "alpha"),
-        [(ScaledSign(), 0.5 / 6), (COMPRESSORS.read({"kind": "natural"}), 7 / 16)],
+        [
+            (ScaledSign(), 0.5 / 6),
+            (COMPRESSORS.read({"kind": "natural"}), 7 / 16),
+            (Identity("bfloat16"), 0.5 * (1 - 2**-16)),
+        ],
     )
     def test_multiplies_alpha_after_top_k(self, second: Any, alpha: float) -> None:
         chain, rng, source = Chain(TopK(6, values="float64"), second), fresh_rng(), draws()
@@ -161,6 +168,16 @@ class TestRefuses:
 
         assert message.startswith("[[compressor]] link 2 kind = 'random-sparsification': ")
         assert "must be what values are compressed with, such as qsgd" in message
+
+    @pytest.mark.parametrize("values", ["float16", "bfloat16"])
+    @pytest.mark.parametrize("kind", ["top-k", "random-sparsification"])
+    def test_rounding_at_random_before_a_quantiser(self, kind: str, values: str) -> None:
+        message = refusal({"kind": kind, "keep": 5, "values": values}, {"kind": "terngrad"})
+
+        assert message == (
+            f"[[compressor]] link 1 values = {values!r}: must be float64 or float32, "
+            "since link 2 decides how values travel"
+        )
 
     @pytest.mark.parametrize("count", [0, 3])
     def test_another_number_of_links(self, count: int) -> None:

@@ -1,10 +1,13 @@
 from math import floor, inf, log2, nan
+from typing import Literal
 
 import numpy as np
 import pytest
 from samples import dense, draws, fresh_rng
 
-from comlad.compression import Natural, ValueType
+from comlad.compression import Natural
+
+FloatType = Literal["float32", "float64"]
 
 
 def test_agrees_with_a_loop() -> None:
@@ -19,7 +22,7 @@ def test_agrees_with_a_loop() -> None:
 
 
 @pytest.mark.parametrize("values", ["float32", "float64"])
-def test_is_exact_for_powers_of_two_and_zero(values: ValueType) -> None:
+def test_is_exact_for_powers_of_two_and_zero(values: FloatType) -> None:
     vector = np.array([1.0, -2.0, 0.5, 0.0, -(2.0**-126), 2.0**127, 2.0**-126])
 
     assert dense(Natural(values).compress(vector, draws())).tolist() == vector.tolist()
@@ -27,7 +30,7 @@ def test_is_exact_for_powers_of_two_and_zero(values: ValueType) -> None:
 
 @pytest.mark.parametrize(("values", "least"), [("float32", 2.0**-126), ("float64", 2.0**-1022)])
 def test_rounds_what_is_too_small_so_that_it_is_right_in_the_mean(
-    values: ValueType, least: float
+    values: FloatType, least: float
 ) -> None:
     vector, source = np.array([least / 4, -least * 3 / 4]), draws()
 
@@ -41,7 +44,7 @@ def test_rounds_what_is_too_small_so_that_it_is_right_in_the_mean(
 @pytest.mark.parametrize(
     ("values", "large"), [("float32", 2.0**127 * 1.01), ("float64", 2.0**1023 * 1.01)]
 )
-def test_makes_infinity_of_what_is_too_large(values: ValueType, large: float) -> None:
+def test_makes_infinity_of_what_is_too_large(values: FloatType, large: float) -> None:
     sent = dense(Natural(values).compress(np.array([large, -large, 1.0]), draws()))
 
     assert sent.tolist() == [inf, -inf, 1.0]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from samples import dense, draws, fresh_rng
 
-from comlad.compression import Draws, Masked, RandomSparsification, Sparse
+from comlad.compression import Draws, Masked, RandomSparsification, Sparse, mask_scope
 from comlad.errors import ConfigError
 
 VECTOR = np.array([3.0, -1.0, 0.5, 10.0, 0.0, -7.0, 2.0, 2.0])
@@ -109,7 +109,7 @@ class TestACommonMask:
             assert payload.floats().tolist() == (VECTOR[mask] * (8 / 3)).tolist()
 
     def test_is_drawn_once_for_all_devices_of_a_process(self) -> None:
-        masks = [self.COMMON.compress(VECTOR, draws(common_key=KEY)).indices for _ in range(3)]
+        masks = [self.COMMON.compress(VECTOR, draws(mask_key=KEY)).indices for _ in range(3)]
 
         assert masks[0] is masks[1] is masks[2]
         assert not masks[0].flags.writeable
@@ -121,35 +121,12 @@ class TestACommonMask:
 
         assert rng.random() == fresh_rng().random()
 
-    def test_keeps_every_set_of_coordinates_alike(self) -> None:
-        compressor, rng, counts = (
-            RandomSparsification(2, "common"),
-            fresh_rng(),
-            dict.fromkeys(SETS, 0),
-        )
-
-        for _ in range(DRAWS):
-            first, second = compressor.mask(5, rng.bytes(16)).tolist()
-            counts[first, second] += 1
-
-        assert chi_squared(counts) < 21.7
-
-    @pytest.mark.parametrize(("dimension", "keep"), [(1, 1), (3, 3), (9, 1), (100, 30), (101, 0.5)])
-    def test_follows_from_the_key_as_the_proto_file_says(self, dimension: int, keep: float) -> None:
-        compressor = RandomSparsification(keep, index="common")
-        key = fresh_rng().bytes(16)
-
-        mask = compressor.mask(dimension, key)
-
-        numbers = philox_by_hand(key, dimension)
-        order = sorted(range(dimension), key=lambda index: (numbers[index], index))
-        assert mask.tolist() == sorted(order[: compressor.kept(dimension)])
-
     @pytest.mark.parametrize(
         ("index", "values", "agreement"),
         [
             ("common", "float64", "linear"),
             ("common", "float32", "repeats"),
+            ("seeded", "float64", "none"),
             ("gaps", "float64", "none"),
             ("auto", "float32", "none"),
         ],
@@ -158,7 +135,6 @@ class TestACommonMask:
         compressor = RandomSparsification(3, index=index, values=values)
 
         assert compressor.agreement == agreement
-        assert compressor.shares_mask == (index == "common")
 
     @pytest.mark.parametrize("keep", [6, 0.5])
     def test_keeps_the_same_of_every_part(self, keep: float) -> None:
@@ -178,7 +154,9 @@ class TestACommonMask:
         with pytest.raises(ConfigError, match=rf"^parts = {parts}: must divide 12, the length of"):
             compressor.check(12)
 
-    @pytest.mark.parametrize(("index", "parts"), [("common", 0), ("common", -1), ("gaps", 2)])
+    @pytest.mark.parametrize(
+        ("index", "parts"), [("common", 0), ("common", -1), ("gaps", 2), ("seeded", 2)]
+    )
     def test_refuses_parts_that_cannot_be(self, index: Any, parts: int) -> None:
         with pytest.raises(ConfigError, match=rf"^parts = {parts}: must be 1, or more if index"):
             RandomSparsification(3, index=index, parts=parts)
@@ -196,30 +174,57 @@ class TestACommonMask:
 
         assert type(travelling) is Sparse
         assert self.COMMON.payload_bound(8) == 3 * 8
-        assert RandomSparsification(3, values="float64").payload_bound(8) == 3 * 9
+        assert RandomSparsification(3, "gaps", "float64").payload_bound(8) == 3 * 9
+
+
+class TestASeededMask:
+    SEEDED = RandomSparsification(3, index="seeded", values="float64")
+
+    def test_follows_from_the_key_of_the_device(self) -> None:
+        keys = [KEY, bytes(16), bytes(range(1, 17))]
+
+        payloads = [self.SEEDED.compress(np.arange(1000.0), draws(0, key)) for key in keys]
+
+        for payload, key in zip(payloads, keys, strict=True):
+            assert isinstance(payload, Masked)
+            assert payload.indices.tolist() == self.SEEDED.mask(1000, key).tolist()
+            assert payload.floats().tolist() == (payload.indices * (1000 / 3)).tolist()
+        assert len({payload.indices.tobytes() for payload in payloads}) == len(keys)
+
+    def test_leaves_the_draws_of_the_device_alone(self) -> None:
+        rng = fresh_rng()
+
+        self.SEEDED.compress(VECTOR, Draws(lambda: rng, KEY))
+
+        assert rng.random() == fresh_rng().random()
+
+    def test_costs_nothing(self) -> None:
+        assert self.SEEDED.index_bits(8) == 0
+        assert self.SEEDED.index_bound(8) == 0
+        assert self.SEEDED.payload_bound(8) == 3 * 8
+        assert self.SEEDED.bits(8) == 3 * 64
+
+
+@pytest.mark.parametrize(
+    ("index", "scope"),
+    [
+        ("auto", "none"),
+        ("gaps", "none"),
+        ("bitmap", "none"),
+        ("rice", "none"),
+        ("seeded", "device"),
+        ("common", "round"),
+    ],
+)
+def test_says_whose_mask_the_server_chooses(index: Any, scope: str) -> None:
+    compressor = RandomSparsification(3, index=index)
+
+    payload = compressor.compress(VECTOR, draws_of_key())
+
+    assert mask_scope(compressor) == scope
+    assert isinstance(payload, Masked) == (scope != "none")
+    assert scope != "none" or payload.index == index
 
 
 def draws_of_key() -> Draws:
-    return draws(common_key=KEY)
-
-
-def philox_by_hand(key: bytes, count: int) -> list[int]:
-    """Philox4x64-10 as Salmon et al. define it, in whole numbers."""
-    mask = 2**64 - 1
-    numbers: list[int] = []
-    counter = 1
-    while len(numbers) < count:
-        block = [counter, 0, 0, 0]
-        keys = [int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")]
-        for _ in range(10):
-            one, two = 0xD2E7470EE14C6C93 * block[0], 0xCA5A826395121157 * block[2]
-            block = [
-                (two >> 64) ^ block[1] ^ keys[0],
-                two & mask,
-                (one >> 64) ^ block[3] ^ keys[1],
-                one & mask,
-            ]
-            keys = [keys[0] + 0x9E3779B97F4A7C15 & mask, keys[1] + 0xBB67AE8584CAA73B & mask]
-        numbers += block
-        counter += 1
-    return numbers[:count]
+    return draws(mask_key=KEY)

@@ -1,8 +1,11 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from samples import dense, draws, fresh_rng
 
-from comlad.compression import TopK
+from comlad.compression import RandomSparsification, TopK
+from comlad.compression._indices import index_bound
 from comlad.errors import ConfigError
 
 
@@ -62,6 +65,17 @@ def test_leaves_at_most_one_minus_alpha_of_the_square(keep: int) -> None:
     signs = np.array([1.0, -1, 1, -1, 1, 1, -1, -1])
     error = ((dense(compressor.compress(signs, draws())) - signs) ** 2).sum()
     assert error == (1 - alpha) * 8
+
+
+@pytest.mark.parametrize("index", ["auto", "gaps", "bitmap", "rice"])
+def test_tells_indices_as_it_is_asked_to(index: Any) -> None:
+    compressor = TopK(3, index)
+
+    payload = compressor.compress(np.arange(1000.0), draws())
+
+    assert payload.index == index
+    assert compressor.payload_bound(1000) == index_bound(index, 1000, 3) + 3 * 4
+    assert compressor.index_bits(1000) == RandomSparsification(3).index_bits(1000)
 
 
 def test_claims_no_delta() -> None:

@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from comlad.compression import (
+    Bfloat16Values,
+    Float16Values,
     NaturalValues,
     QsgdValues,
     Quantized,
@@ -11,6 +13,26 @@ from comlad.compression import (
 )
 
 BLOCKS: dict[str, tuple[Quantized, str, list[float]]] = {
+    "float16": (
+        Float16Values(-15, np.array([2.0**15, -0.5, 0], np.float16)),
+        "float16",
+        [1.0, -(2.0**-16), 0.0],
+    ),
+    "float16 of the least": (
+        Float16Values(-1050, np.array([2.0**-24, -(2.0**-23), 0], np.float16)),
+        "float16",
+        [5e-324, -1e-323, 0.0],
+    ),
+    "float16 of the greatest": (
+        Float16Values(1008, np.array([65_504, -1, 0], np.float16)),
+        "float16",
+        [65_504 * 2.0**1008, -(2.0**1008), 0.0],
+    ),
+    "bfloat16": (
+        Bfloat16Values(np.array([0x3F80, 0xFF7F, 0x0001], np.uint16)),
+        "bfloat16",
+        [1.0, -255 * 2.0**120, 2.0**-133],
+    ),
     "two-level": (
         TwoLevelValues(-0.5, 2.0, np.array([True, False, True])),
         "two-level",

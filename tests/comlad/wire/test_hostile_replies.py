@@ -117,7 +117,7 @@ REFUSED: dict[str, tuple[Callable[[Plan], bytes], str, Status]] = {
     ),
     "no indices": (
         sent(Masked(6, GOOD.indices, GOOD.values)),
-        "a masked vector: no mask is common to all in this round",
+        "a masked vector: the server chose no coordinates in this round",
         INVALID,
     ),
     "a vector without values": (

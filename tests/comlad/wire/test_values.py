@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from samples import repeatable
 
 from comlad.compression import (
+    Bfloat16Values,
+    Float16Values,
     NaturalValues,
     QsgdValues,
     Quantized,
@@ -25,6 +27,24 @@ from comlad.wire._values import decode_values, encode_values, raw_values, size_o
 numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda number: number + 0.0)
 scales = numbers.map(abs)
 flags = hnp.arrays(bool, st.integers(1, 40))
+
+
+@st.composite
+def float16(draw: st.DrawFn) -> Float16Values:
+    exponent = draw(st.sampled_from([-1050, 1008]) | st.integers(-1050, 1008))
+    greatest = draw(st.integers(0x7400, 0x7BFF if exponent == 1008 else 0x7800))
+    magnitudes = draw(hnp.arrays(np.uint16, st.integers(1, 40), elements=st.integers(0, greatest)))
+    if exponent > -1050:
+        magnitudes[draw(st.integers(0, len(magnitudes) - 1))] = greatest
+    negative = (magnitudes > 0) & draw(hnp.arrays(bool, len(magnitudes)))
+    halves = (magnitudes | negative * np.uint16(0x8000)).view(np.float16)
+    return Float16Values(exponent if magnitudes.any() else 0, halves)
+
+
+@st.composite
+def bfloat16(draw: st.DrawFn) -> Bfloat16Values:
+    codes = st.integers(0, 0x7F7F) | st.integers(0x8001, 0xFF7F)
+    return Bfloat16Values(draw(hnp.arrays(np.uint16, st.integers(1, 40), elements=codes)))
 
 
 @st.composite
@@ -66,6 +86,9 @@ def signs(draw: st.DrawFn) -> SignValues:
     return SignValues(scale, draw(flags) & (scale > 0))
 
 
+blocks = float16() | bfloat16() | two_levels() | qsgd() | ternary() | natural() | signs()
+
+
 def travel(values: Quantized) -> pb.DenseVector:
     message = pb.DenseVector()
     encode_values(values, message)
@@ -85,7 +108,7 @@ def content(values: Any) -> list[Any]:
 
 
 @settings(repeatable, max_examples=250)
-@given(two_levels() | qsgd() | ternary() | natural() | signs())
+@given(blocks)
 def test_lose_nothing(values: Quantized) -> None:
     arrived = decode_values(raw_values(travel(values)), len(values))
 
@@ -95,6 +118,10 @@ def test_lose_nothing(values: Quantized) -> None:
 @pytest.mark.parametrize(
     ("values", "size"),
     [
+        (Float16Values(-14, np.full(17, 2**14, np.float16)), 2 + 34),
+        (Float16Values(1008, np.full(17, 2**14, np.float16)), 2 + 34),
+        (Float16Values(0, np.zeros(1, np.float16)), 2 + 2),
+        (Bfloat16Values(np.ones(17, np.uint16)), 34),
         (TwoLevelValues(0.0, 1.0, np.ones(17, bool)), 8 + 8 + 3),
         (QsgdValues(1.0, 1, np.ones(17, np.int32)), 8 + 5),  # 34 bits
         (QsgdValues(1.0, 4, np.ones(17, np.int32)), 8 + 9),  # 68 bits
@@ -116,12 +143,13 @@ def test_take_no_more_bytes_than_they_need(values: Quantized, size: int) -> None
 
 
 def test_have_a_message_for_every_codec() -> None:
-    names = {"two_level", "qsgd", "ternary", "natural", "sign", "float32", "float64"}
+    floats = {"float32", "float64"}
+    codes = {"float16", "bfloat16", "two_level", "qsgd", "ternary", "natural", "sign"}
 
     for message in (pb.DenseVector, pb.SparseVector, pb.MaskedVector):
         fields = message.DESCRIPTOR.oneofs_by_name["values"].fields
-        assert {field.name for field in fields} == names
-    assert len(Quantized.__args__) == len(names) - 2
+        assert {field.name for field in fields} == floats | codes
+    assert len(Quantized.__args__) == len(codes)
 
 
 # Of three values each; all that is in them can be changed for the worse.
@@ -244,22 +272,30 @@ def test_cost_no_memory_before_their_length_is_known(name: str) -> None:
         decode_values(raw_values(GOOD[name][0]), 2**40)
 
 
+def flipped(data: bytes) -> st.SearchStrategy[bytes]:
+    """The bytes with one other bit."""
+    number, bits = int.from_bytes(data), st.integers(0, 8 * len(data) - 1)
+    return bits.map(lambda bit: (number ^ 1 << bit).to_bytes(len(data)))
+
+
 @st.composite
 def nearly_good(draw: st.DrawFn) -> tuple[pb.DenseVector, int]:
     """A message with a bit flipped or another scale, and how many values it had."""
-    values = draw(two_levels() | qsgd() | ternary() | natural() | signs())
+    values = draw(blocks)
     message = travel(values)
     _, block = raw_values(message)
+    if isinstance(block, bytes):
+        message.bfloat16 = draw(flipped(block))
+        return message, len(values)
     field, old = draw(st.sampled_from(block.ListFields()))
     if isinstance(old, bytes):
-        bit = draw(st.integers(0, 8 * len(old) - 1))
-        flipped = bytearray(old)
-        flipped[bit // 8] ^= 1 << bit % 8
-        setattr(block, field.name, bytes(flipped))
+        setattr(block, field.name, draw(flipped(old)))
     elif isinstance(old, float):
         setattr(block, field.name, draw(st.sampled_from([0.0, -0.0, 1.0, -1.0, nan, inf])))
-    else:
+    elif field.name == "levels":
         block.levels = draw(st.integers(0, 8) | st.just(70_000))
+    else:
+        block.exponent = old + draw(st.sampled_from([-1, 1]))
     return message, len(values)
 
 

@@ -23,13 +23,13 @@ def encode_by_a_loop(values: list[int]) -> bytes:
     return bytes(data)
 
 
-@settings(repeatable, max_examples=300)
+@settings(repeatable, max_examples=100)
 @given(numbers)
 def test_agree_with_a_loop(values: list[int]) -> None:
     assert encode_varints(np.array(values, np.int64)) == encode_by_a_loop(values)
 
 
-@settings(repeatable, max_examples=300)
+@settings(repeatable, max_examples=100)
 @given(numbers)
 def test_are_the_bytes_that_protobuf_packs(values: list[int]) -> None:
     packed = pb.Join(device_ids=values).SerializeToString()
@@ -43,7 +43,7 @@ def test_are_the_bytes_that_protobuf_packs(values: list[int]) -> None:
     )
 
 
-@settings(repeatable, max_examples=300)
+@settings(repeatable, max_examples=100)
 @given(numbers)
 def test_are_read_as_they_were_written(values: list[int]) -> None:
     decoded = decode_varints(encode_varints(np.array(values, np.int64)), len(values))
@@ -52,7 +52,7 @@ def test_are_read_as_they_were_written(values: list[int]) -> None:
     assert decoded.dtype == np.int64
 
 
-@settings(repeatable, max_examples=500)
+@settings(repeatable, max_examples=300)
 @given(st.binary(max_size=30), st.integers(0, 30))
 def test_have_one_form_only(data: bytes, count: int) -> None:
     try:

@@ -2,34 +2,23 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from samples import dense, repeatable
+from vector_samples import CODECS, FORMS, content, subsets, traced, values_of, vectors
 
-from comlad.compression import Dense, Masked, Payload, QsgdValues, SignValues, Sparse
+from comlad.compression import (
+    Dense,
+    IndexCodec,
+    Masked,
+    Payload,
+    QsgdValues,
+    SignValues,
+    Sparse,
+)
 from comlad.errors import MessageError
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._vectors import RawVector, encode_vector
-
-
-def values(draw: st.DrawFn, count: int) -> Any:
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    elements = hnp.from_dtype(np.dtype(dtype), allow_nan=False, allow_infinity=False)
-    return draw(hnp.arrays(dtype, count, elements=elements))
-
-
-@st.composite
-def dense_payloads(draw: st.DrawFn) -> Dense:
-    return Dense(values(draw, draw(st.integers(0, 40))))
-
-
-@st.composite
-def sparse_payloads(draw: st.DrawFn) -> Sparse:
-    dimension = draw(st.integers(1, 300) | st.integers(1, 2**32 - 1))
-    indices = draw(st.sets(st.integers(0, dimension - 1), max_size=20))
-    array = np.array(sorted(indices), np.int64)
-    return Sparse(dimension, array, values(draw, len(array)))
 
 
 def travel(payload: Payload) -> pb.DevicePart:
@@ -44,45 +33,51 @@ def refusal(part: pb.DevicePart, dimension: int = 6, mask: Any = None) -> str:
     return str(caught.value)
 
 
-@settings(repeatable, max_examples=200)
-@given(dense_payloads())
-def test_dense_vectors_lose_nothing(payload: Dense) -> None:
-    arrived = RawVector.of(travel(payload)).decode(payload.dimension)
+@pytest.mark.parametrize("form", FORMS)
+@settings(repeatable, max_examples=20)
+@given(subset=subsets(), data=st.data())
+def test_lose_nothing(form: str, subset: Any, data: st.DataObject) -> None:
+    dimension, indices = subset
+    assume(len(indices))
+    values = values_of(form, data.draw(vectors(len(indices))))
+    payloads: list[Payload] = [
+        Dense(values),
+        Masked(dimension, indices, values),
+        *(Sparse(dimension, indices, values, codec) for codec in CODECS),
+    ]
 
-    assert isinstance(arrived, Dense)
-    assert_same_values(arrived, payload)
+    for payload in payloads:
+        arrived = RawVector.of(travel(payload)).decode(payload.dimension, indices)
 
-
-@settings(repeatable, max_examples=200)
-@given(sparse_payloads())
-def test_sparse_vectors_lose_nothing(payload: Sparse) -> None:
-    arrived = RawVector.of(travel(payload)).decode(payload.dimension)
-
-    assert type(arrived) is Sparse
-    assert arrived.dimension == payload.dimension
-    assert arrived.indices.tolist() == payload.indices.tolist()
-    assert arrived.indices.dtype == np.int64
-    assert_same_values(arrived, payload)
-
-
-@settings(repeatable, max_examples=200)
-@given(sparse_payloads())
-def test_masked_vectors_lose_nothing(payload: Sparse) -> None:
-    masked = Masked(payload.dimension, payload.indices, payload.values)
-
-    arrived = RawVector.of(travel(masked)).decode(payload.dimension, payload.indices)
-
-    assert isinstance(arrived, Masked)
-    assert arrived.dimension == payload.dimension
-    assert arrived.indices is payload.indices
-    assert_same_values(arrived, payload)
+        assert type(arrived) is type(payload)
+        assert arrived.dimension == payload.dimension
+        assert content(arrived.values) == content(values)
+        if isinstance(arrived, Sparse):
+            assert arrived.indices.tolist() == indices.tolist()
+            assert arrived.indices.dtype == np.int64
+        if isinstance(arrived, Masked):
+            assert arrived.indices is indices
 
 
-def assert_same_values(arrived: Payload, payload: Payload) -> None:
-    assert isinstance(arrived.values, np.ndarray)
-    assert isinstance(payload.values, np.ndarray)
-    assert arrived.values.dtype == payload.values.dtype
-    assert arrived.values.tobytes() == payload.values.tobytes()
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_may_keep_nothing(codec: IndexCodec, dtype: type[np.floating[Any]]) -> None:
+    payload = Sparse(6, np.array([], np.int64), np.zeros(0, dtype), codec)
+
+    arrived = RawVector.of(travel(payload)).decode(6)
+
+    assert isinstance(arrived, Sparse)
+    assert arrived.indices.tolist() == []
+    assert content(arrived.values) == content(payload.values)
+
+
+def test_have_a_sample_of_every_form_of_values() -> None:
+    fields = pb.DevicePart().dense.DESCRIPTOR.oneofs_by_name["values"].fields
+    kinds = {
+        travel(Dense(values_of(form, np.ones(3)))).dense.WhichOneof("values") for form in FORMS
+    }
+
+    assert kinds == {field.name for field in fields}
 
 
 QSGD = QsgdValues(2.0, 3, np.array([1, -3, 0, 2], np.int32))
@@ -115,7 +110,7 @@ def test_are_little_endian() -> None:
 
 
 def test_travel_as_gaps_between_indices() -> None:
-    part = travel(Sparse(1000, np.array([0, 5, 305]), np.ones(3, np.float32)))
+    part = travel(Sparse(1000, np.array([0, 5, 305]), np.ones(3, np.float32), "gaps"))
 
     assert part.sparse.dimension == 1000
     assert part.sparse.gaps == bytes([0, 5, 0xAC, 0x02])
@@ -129,7 +124,9 @@ def test_travel_as_gaps_between_indices() -> None:
         (Dense(np.zeros(5, np.float32)), 20),
         (Sparse(1000, np.array([0, 5, 305]), np.ones(3, np.float32)), 4 + 12),
         (Sparse(10, np.array([], np.int64), np.zeros(0)), 0),
-        (Sparse(1000, np.array([0, 5, 305, 306]), QSGD), 5 + 8 + 2),
+        (Sparse(1000, np.array([0, 5, 305, 306]), QSGD, "gaps"), 5 + 8 + 2),
+        (Sparse(1000, np.array([0, 5, 305, 306]), QSGD, "bitmap"), 125 + 8 + 2),
+        (Sparse(1000, np.array([0, 5, 305, 306]), QSGD, "rice"), 5 + 8 + 2),  # 4 · 7 + 4 + 2 bits
         (Masked(1000, np.array([0, 5, 305]), np.ones(3, np.float32)), 12),
         (Masked(1000, np.array([0, 5, 305, 306]), QSGD), 8 + 2),
         (Dense(SignValues(0.0, np.zeros(9, bool))), 8 + 2),
@@ -219,6 +216,7 @@ def test_refuse_a_nan_of_any_pattern() -> None:
 def test_refuse_a_vector_without_values() -> None:
     part = pb.DevicePart()
     part.sparse.dimension = 6
+    part.sparse.gaps = b""
 
     assert refusal(part) == "a vector without values: must be floats or codes"
 
@@ -234,6 +232,7 @@ class TestCodes:
     """They do not say how many values they are of, so that something else must."""
 
     SIGNS = SignValues(2.0, np.array([True, False, True]))
+    SPARSE = Sparse(20, np.array([1, 4, 5]), SIGNS, "gaps")
 
     @pytest.mark.parametrize("dimension", [9, 2**40])
     def test_are_refused_for_another_dimension(self, dimension: int) -> None:
@@ -243,13 +242,13 @@ class TestCodes:
 
     @pytest.mark.parametrize("gaps", [b"", b"\1" * 9])
     def test_are_refused_with_more_indices_or_fewer(self, gaps: bytes) -> None:
-        part = travel(Sparse(20, np.array([1, 4, 5]), self.SIGNS))
+        part = travel(self.SPARSE)
         part.sparse.gaps = gaps
 
         assert refusal(part, 20).startswith(f"1 bytes for {len(gaps)} codes of 1 bits")
 
     def test_are_refused_with_indices_that_are_cut_off(self) -> None:
-        part = travel(Sparse(20, np.array([1, 4, 5]), self.SIGNS))
+        part = travel(self.SPARSE)
         part.sparse.gaps = b"\1\1\1\x80"
 
         assert refusal(part, 20) == "3 whole indices for 3 values: must be as many"
@@ -259,17 +258,52 @@ class TestCodes:
 
         assert refusal(part, 20, np.arange(9)).startswith("1 bytes for 9 codes of 1 bits")
 
+    @pytest.mark.parametrize(
+        ("count", "reason"),
+        [
+            (0, "1 bytes for 0 codes of 1 bits"),
+            (2, "a last byte with bits left over: must be 0"),
+            (4, "1 indices end in a Rice code of 4: must be as many"),
+            (9, "1 bytes for 9 codes of 1 bits"),
+            (2**32 - 1, "4294967295 indices: must be at most the dimension 20"),
+        ],
+    )
+    def test_are_refused_with_another_count(self, count: int, reason: str) -> None:
+        part = travel(Sparse(20, np.array([1, 4, 5]), self.SIGNS, "rice"))
+        part.sparse.count = count
+
+        assert refusal(part, 20).startswith(reason)
+
 
 class TestAMaskedVector:
-    def test_is_refused_where_no_mask_is_common(self) -> None:
+    def test_is_refused_where_the_server_chose_no_mask(self) -> None:
         part = travel(Masked(6, np.array([1, 4]), np.ones(2)))
 
-        assert refusal(part) == "a masked vector: no mask is common to all in this round"
+        message = "a masked vector: the server chose no coordinates in this round"
+        assert refusal(part) == message
 
-    @pytest.mark.parametrize("count", [0, 1, 3])
-    def test_is_refused_with_values_for_another_mask(self, count: int) -> None:
-        part = travel(Masked(6, np.arange(count), np.ones(count)))
+    @pytest.mark.parametrize("form", FORMS)
+    @pytest.mark.parametrize("count", [1, 3, 9, 400])
+    def test_is_refused_with_values_for_another_mask(self, form: str, count: int) -> None:
+        part = travel(Masked(1000, np.arange(count), values_of(form, np.ones(count))))
 
-        message = refusal(part, 6, np.array([1, 4]))
+        message = refusal(part, 1000, np.arange(0, 1000, 25))
 
-        assert message == f"{count} values: must be 2, as many as the mask keeps"
+        assert " values: must be 40, as many as the mask keeps" in message or " for 40 " in message
+
+    @pytest.mark.parametrize("size", [0, 1, 10**5])
+    @pytest.mark.parametrize("form", FORMS)
+    def test_takes_memory_that_goes_with_what_came(self, form: str, size: int) -> None:
+        part = travel(Masked(8, np.arange(8), values_of(form, np.ones(8))))
+        block = getattr(part.masked, part.masked.WhichOneof("values") or "")
+        if isinstance(block, bytes):
+            setattr(part.masked, part.masked.WhichOneof("values") or "", bytes(size))
+        else:
+            name = next(field.name for field, value in block.ListFields() if type(value) is bytes)
+            setattr(block, name, bytes(size))
+        mask = np.arange(2 * 10**6)
+
+        with traced() as peak:
+            refusal(part, 10**7, mask)
+
+        assert peak() <= 10 * size + 20_000
