@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from samples import context
+from samples import context, permutation_of
 
 from comlad.aggregation import AGGREGATORS, PREAGGREGATORS
 from comlad.experiment import Prepared, byzantine_devices, prepare, read_experiment
@@ -75,7 +75,7 @@ def test_nnm_without_redundancy_leaves_large_gradients_out(seed: int) -> None:
         mixed = nnm(np.hstack([sent(prepared, plan), mark * np.eye(N)]), context(20))
         weight = mixed[:, N:].mean(axis=0) / mark * N  # of each device; 1 in a mean
         devices = honest(prepared, seed)
-        subsets = plan.permutation[plan.tasks][devices]
+        subsets = permutation_of(plan)[plan.tasks][devices]
         weights[subsets] += weight[devices]
         times[subsets] += 1
 
@@ -108,7 +108,7 @@ def test_thresholding_drops_half_of_the_large_honest_gradients(seed: int) -> Non
     for plan in plans(prepared):
         norms = np.linalg.norm(sent(prepared, plan), axis=1)
         longest = set(np.argsort(-norms)[: round(TGN["beta"] * N)].tolist())
-        subsets = plan.permutation[plan.tasks]
+        subsets = permutation_of(plan)[plan.tasks]
         holders = [device for device in honest(prepared, seed) if subsets[device] in chosen]
         dropped += len(longest.intersection(holders))
         held += len(holders)

@@ -31,7 +31,8 @@ class View:
         device: Its id.
         task: T_i, its own row of the task matrix.
         model: x, shape (Q,).
-        permutation: p, shape (N,).
+        permutation: p, shape (N,). Where a device is told its own subsets only, one that
+            agrees with these; the rest is its guess, and so is what `pool` says of others.
         objective: The functions f_1..f_N.
         coding: The code in use.
         compressor: The compression in use.

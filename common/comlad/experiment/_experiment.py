@@ -9,6 +9,7 @@ from comlad.compression import Compressor
 from comlad.config import at, require
 from comlad.estimators import Estimator
 from comlad.experiment._devices import Devices, byzantine_devices
+from comlad.experiment._downlink import Downlink
 from comlad.problems import Problem
 from comlad.steps import Step
 
@@ -47,6 +48,7 @@ class Experiment:
     aggregator: Aggregation
     attack: Attack | Command | None
     step: Step
+    downlink: Downlink
 
     def __post_init__(self) -> None:
         require(self.name.strip() != "", "name", self.name, "must not be empty")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from comlad.coding import Decodes
-from comlad.compression import COMPRESSORS, SharesMask, Uniform, links_of
+from comlad.compression import COMPRESSORS, TakesMask, Uniform, links_of
 from comlad.config import at, require
 from comlad.errors import ConfigError
 from comlad.experiment._experiment import Experiment
@@ -54,10 +54,10 @@ def _check_agreement(experiment: Experiment, dimension: int) -> None:
     if coding.needs_exact:
         right = 'must be linear in float64: identity, or one mask for all with index = "common"'
         require(found == "linear", "kind", kinds, right)
-        if isinstance(compressor, SharesMask) and compressor.shares_mask:
+        if isinstance(compressor, TakesMask) and compressor.mask_scope == "round":
             parts = coding.width(dimension) // dimension
             right = f"must be {parts}: of a complex number both parts are kept, or neither"
             require(compressor.parts == parts, "parts", compressor.parts, right)
     else:
-        right = "must make the same of the same vector, whoever sends it"
+        right = "must make the same of the same vector, whoever sends it, and draw nothing"
         require(found != "none", "kind", kinds, right)

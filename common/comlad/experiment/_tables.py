@@ -13,6 +13,7 @@ from comlad.config import at, mistake, read_fields, unknown, write_fields
 from comlad.errors import ConfigError
 from comlad.estimators import ESTIMATORS
 from comlad.experiment._devices import Devices
+from comlad.experiment._downlink import Downlink
 from comlad.experiment._experiment import Command, Experiment
 from comlad.parts import Table
 from comlad.problems import PROBLEMS
@@ -31,6 +32,7 @@ _TABLES = (
     "aggregator",
     "attack",
     "step",
+    "downlink",
 )
 
 
@@ -65,6 +67,8 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
     found = _table(tables, "devices")
     with at("[devices]"):
         devices = read_fields(Devices, found)
+    with at("[downlink]"):
+        downlink = read_fields(Downlink, _table(tables, "downlink"))
     aggregation = _aggregation(tables)
     problem = _part(PROBLEMS, tables, "problem", None)
     if directory is not None and isinstance(problem, _HasPaths):
@@ -81,6 +85,7 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
         aggregator=aggregation,
         attack=_attack(tables, devices, aggregation, directory),
         step=_part(STEPS, tables, "step", "sgd"),
+        downlink=downlink,
     )
 
 
@@ -98,6 +103,7 @@ def write_experiment(experiment: Experiment) -> dict[str, Any]:
         "compressor": links[0] if len(links) == 1 else links,
         "aggregator": experiment.aggregator.to_table(),
         "step": STEPS.write(experiment.step),
+        "downlink": write_fields(experiment.downlink),
     }
     if isinstance(experiment.attack, Command):
         tables["attack"] = write_fields(experiment.attack)

@@ -6,8 +6,9 @@ from comlad.compression import Payload
 from comlad.errors import MessageError
 from comlad.experiment import Prepared
 from comlad.rounds._close import Outcome, close_round
-from comlad.rounds._devices import Memories, device_messages, local_site
+from comlad.rounds._devices import Memories, device_messages
 from comlad.rounds._plan import State, initial_state, plan_round
+from comlad.rounds._site import local_site
 
 __all__ = ["simulate"]
 

@@ -68,6 +68,7 @@ class Welcome:
             compressor=self.compressor,
             devices=devices,
             keys=self.keys,
+            count=self.device_count,
             attack=attack,
             liars=liars,
         )

@@ -23,7 +23,14 @@ from comlad.compression import (
     TopK,
 )
 from comlad.estimators import Plain
-from comlad.experiment import Command, Devices, Experiment, read_experiment, write_experiment
+from comlad.experiment import (
+    Command,
+    Devices,
+    Downlink,
+    Experiment,
+    read_experiment,
+    write_experiment,
+)
 from comlad.problems import LinearRegression, SoftmaxRegression
 from comlad.steps import Sgd
 
@@ -123,6 +130,11 @@ experiments = st.builds(
     ),
     attack=st.builds(SignFlip, finite) | st.builds(Command, st.lists(words, min_size=1).map(tuple)),
     step=st.builds(Sgd, positive, decay=st.floats(0, 1e9)),
+    downlink=st.builds(
+        Downlink,
+        st.sampled_from(["float64", "float32"]),
+        permutation=st.sampled_from(["broadcast", "own"]),
+    ),
 )
 
 
@@ -149,6 +161,7 @@ def test_reads_the_experiment_of_the_design() -> None:
         aggregator=Aggregation(TrimmedMean(0.1), (NearestNeighborMixing(),)),
         attack=SignFlip(),
         step=Sgd(3e-7),
+        downlink=Downlink(),
     )
 
 
@@ -174,6 +187,7 @@ def test_fills_in_whatever_may_be_left_out() -> None:
         aggregator=Aggregation(Mean()),
         attack=None,
         step=Sgd(1.0),
+        downlink=Downlink(),
     )
 
 

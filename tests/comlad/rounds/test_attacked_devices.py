@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from samples import dense, first_plan, small
+from samples import dense, first_plan, permutation_of, small
 
 from comlad.attacks import View
 from comlad.coding import Cyclic
@@ -59,7 +59,7 @@ class TestAttacks:
         (view,) = spy.seen
         assert (view.round, view.device, view.task) == (9, 3, int(plan.tasks[3]))
         assert view.model.tobytes() == plan.model.tobytes()
-        assert view.permutation.tolist() == plan.permutation.tolist()
+        assert view.permutation.tolist() == permutation_of(plan).tolist()
         assert view.coding == Cyclic(2)
         assert view.compressor == Identity()
         assert view.memory == {}

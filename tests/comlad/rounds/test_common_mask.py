@@ -54,7 +54,7 @@ def test_lets_draco_decode_the_mean_under_it(
 
     mean = prepared.objective.gradients(state.model, np.arange(9)).mean(axis=0)
     own = small(compressor=COMMON).experiment.compressor
-    expected = dense(own.compress(mean, draws(common_key=plan.common_key)))
+    expected = dense(own.compress(mean, draws(mask_key=plan.common_key)))
     assert not outcome.decode_failed
     assert len(outcome.suspects) == 2
     assert -after.model == pytest.approx(expected, rel=1e-12)

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 from attack_samples import ATTACKS_TO_TRY
-from samples import answers, dense, first_plan, fresh_rng, name_of, small
+from samples import answers, dense, first_plan, fresh_rng, name_of, permutation_of, small
 
 from comlad.compression import Payload
 from comlad.errors import ConfigError
@@ -69,7 +69,7 @@ def test_are_the_coded_gradients_where_nobody_lies_or_compresses() -> None:
     gradients = prepared.objective.gradients(plan.model, np.arange(5))
     for device, vector in enumerate(sent):
         task = int(plan.tasks[device])
-        subsets = [plan.permutation[(task + k) % 5] for k in range(2)]
+        subsets = [permutation_of(plan)[(task + k) % 5] for k in range(2)]
         assert vector == pytest.approx(gradients[subsets].mean(axis=0), rel=1e-12)
 
 
@@ -96,6 +96,7 @@ def test_are_honest_where_nobody_is_said_to_lie() -> None:
         compressor=site.compressor,
         devices=site.devices,
         keys=site.keys,
+        count=site.count,
         attack=site.attack,
     )
 
@@ -137,7 +138,7 @@ def test_are_compressed_with_each_devices_own_draws_of_the_round() -> None:
 def test_leave_the_plan_alone() -> None:
     prepared = small()
     plan = first_plan(prepared)
-    for array in (plan.model, plan.permutation, plan.tasks):
+    for array in (plan.model, permutation_of(plan), plan.tasks):
         array.flags.writeable = False
 
     assert len(answers(prepared, plan)) == 5
