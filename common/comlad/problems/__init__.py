@@ -3,6 +3,7 @@
 from comlad.parts import Table
 from comlad.problems._linear_regression import LinearRegression
 from comlad.problems._protocol import Arrays, Data, FlipsLabels, Objective, Problem
+from comlad.problems._quadratic import Quadratic
 from comlad.problems._softmax_regression import SoftmaxRegression
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LinearRegression",
     "Objective",
     "Problem",
+    "Quadratic",
     "SoftmaxRegression",
 ]
 
@@ -20,6 +22,7 @@ PROBLEMS: Table[Problem] = Table(
     "problems",
     {
         "linear-regression": LinearRegression,
+        "quadratic": Quadratic,
         "softmax-regression": SoftmaxRegression,
     },
 )

@@ -17,6 +17,8 @@ N = 6
 SAMPLES: list[tuple[dict[str, Any], float]] = [
     ({"kind": "linear-regression", "dimension": 7}, 1),
     ({"kind": "linear-regression", "dimension": 1, "heterogeneity": 0}, 1),
+    ({"kind": "quadratic", "dimension": 9, "condition": 50.0}, 1),
+    ({"kind": "quadratic", "dimension": 1, "heterogeneity": 0}, 1),
     ({"kind": "softmax-regression"}, 1 / N),
     ({"kind": "softmax-regression", "split": "dirichlet", "alpha": 5.0}, 1 / N),
     ({"kind": "softmax-regression", "split": "iid", "held_out": 0.5, "data_seed": 3}, 1 / N),
