@@ -41,6 +41,8 @@ def describe_summary(summary: dict[str, Any], directory: Path) -> str:
     for direction, layers in summary["bytes"].items():
         shown = ", ".join(f"{layer} {readable_bytes(count)}" for layer, count in layers.items())
         lines.append(f"  {direction:<8}  {shown}")
+        if direction in summary.get("overhead", {}):
+            lines.append(f"            {_describe_overhead(summary['overhead'][direction])}")
     lines += [
         f"  faults    {faults['refused']} refused, {faults['missing']} missing, "
         f"{faults['strangers']} strangers",
@@ -48,6 +50,19 @@ def describe_summary(summary: dict[str, Any], directory: Path) -> str:
         f"  results   {directory}",
     ]
     return "\n".join(lines)
+
+
+def _describe_overhead(overhead: dict[str, Any]) -> str:
+    """What made tcp of message, and link of tcp."""
+    text = (
+        f"{overhead['messages']} messages: gRPC {readable_bytes(overhead['grpc_prefix'])}, "
+        f"HTTP/2 frames about {readable_bytes(overhead['http2_frames'])}, "
+        f"the rest {readable_bytes(overhead['rest'])}"
+    )
+    if "packets" in overhead:
+        headers = readable_bytes(overhead["packet_headers"])
+        text += f"; {overhead['packets']} packets: headers {headers}"
+    return text
 
 
 def defences_table(entries: Sequence[dict[str, Any]]) -> "Table":

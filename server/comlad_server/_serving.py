@@ -15,6 +15,7 @@ from comlad.config import check_address
 from comlad.errors import ConfigError
 from comlad.experiment import Prepared
 from comlad.wire import transport_bound
+from comlad_server._link import Links
 from comlad_server._service import TrainingService
 from comlad_server._training import Training
 from comlad_server.results import Results
@@ -25,7 +26,9 @@ __all__ = ["serve"]
 _PROGRESS_S = 0.05
 
 
-async def serve(prepared: Prepared, out: Path, listen: str, as_json: bool) -> None:
+async def serve(
+    prepared: Prepared, out: Path, listen: str, as_json: bool, count_link: bool = False
+) -> None:
     """Listen, train with whoever connects, and stop.
 
     Args:
@@ -33,13 +36,16 @@ async def serve(prepared: Prepared, out: Path, listen: str, as_json: bool) -> No
         out: Where results are written; nothing is, unless the address can be listened on.
         listen: HOST:PORT.
         as_json: Whether events on stdout are JSON objects.
+        count_link: Whether the interfaces carry this run and nothing else.
 
     Raises:
-        ConfigError: The address cannot be listened on, or `out` not written to.
+        ConfigError: The address cannot be listened on, `out` not written to, or links
+            not be counted.
         RoundError: The run ended before its last round.
     """
     announce = _print_json if as_json else _print_text
     check_address("--listen", listen)
+    links = Links() if count_link else None
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", transport_bound(prepared)),
@@ -57,7 +63,7 @@ async def serve(prepared: Prepared, out: Path, listen: str, as_json: bool) -> No
             f"--listen {listen}: the port is in use, or the address is not this machine's"
         ) from error
     with Results(out, prepared.experiment) as results:
-        training = Training(prepared, results, _progress(announce))
+        training = Training(prepared, results, _progress(announce), links)
         TrainingService(prepared, training).add_to(server)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -10,11 +10,12 @@ import socket
 import stat
 import struct
 import sys
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Protocol
 from urllib.parse import unquote
 
-__all__ = ["TcpMeter", "find_connection"]
+__all__ = ["TcpMeter", "find_connection", "plain_address"]
 
 # Offsets in Linux's struct tcp_info, stable since 4.19 (include/uapi/linux/tcp.h).
 _BYTES_RECEIVED = 128
@@ -24,6 +25,10 @@ _INFO_SIZE = 208
 
 class TcpMeter(Protocol):
     """Counts of one connection, as the server sees it."""
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The IP addresses of this end and of the peer's."""
 
     def read(self) -> tuple[int, int]:
         """Bytes received and sent so far, retransmissions included."""
@@ -35,6 +40,10 @@ class TcpMeter(Protocol):
 class _SocketMeter:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        self.ends = (
+            plain_address(connection.getsockname()[0]),
+            plain_address(connection.getpeername()[0]),
+        )
 
     def read(self) -> tuple[int, int]:
         info = self._connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
@@ -60,9 +69,10 @@ def find_connection(peer: str) -> TcpMeter | None:
         return None
     for name in names:
         connection = _duplicate(int(name))
-        if connection is not None and _is_connection_with(connection, address):
-            return _SocketMeter(connection)
         if connection is not None:
+            with suppress(OSError):
+                if _is_connection_with(connection, address):
+                    return _SocketMeter(connection)
             connection.close()
     return None
 
@@ -82,21 +92,18 @@ def _address(peer: str) -> tuple[str, int] | None:
     host, _, port = unquote(rest).rpartition(":")
     if family not in ("ipv4", "ipv6") or not port.isdigit():
         return None
-    return _plain(host.strip("[]")), int(port)
+    return plain_address(host.strip("[]")), int(port)
 
 
 def _is_connection_with(connection: socket.socket, address: tuple[str, int]) -> bool:
-    try:
-        if connection.family not in (socket.AF_INET, socket.AF_INET6):
-            return False
-        host, port, *_ = connection.getpeername()
-        info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
-    except OSError:
+    if connection.family not in (socket.AF_INET, socket.AF_INET6):
         return False
-    return (_plain(host), port) == address and len(info) == _INFO_SIZE
+    host, port, *_ = connection.getpeername()
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+    return (plain_address(host), port) == address and len(info) == _INFO_SIZE
 
 
-def _plain(host: str) -> str:
+def plain_address(host: str) -> str:
     """One spelling of an address: an IPv4 address in IPv6 clothes is the IPv4 address."""
     address = ip_address(host.partition("%")[0])
     return str(getattr(address, "ipv4_mapped", None) or address)

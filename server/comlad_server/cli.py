@@ -13,6 +13,7 @@ from uvloop import new_event_loop
 from comlad.config import at, read_toml
 from comlad.errors import ConfigError, RoundError
 from comlad.experiment import prepare, read_experiment
+from comlad_server._allocation import give_back_large_arrays
 
 __all__ = ["main"]
 
@@ -26,7 +27,6 @@ def main(arguments: list[str] | None = None) -> None:
     # gRPC's own lines would double ours; it looks at this when it is first imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from comlad_server._serving import serve
-
     # Another number of BLAS threads changes the last bits of products.
     threadpool_limits(1)
     try:
@@ -36,8 +36,9 @@ def main(arguments: list[str] | None = None) -> None:
         out = options.out or Path("out", experiment.name)
         prepared = prepare(experiment)
         threadpool_limits(1)  # of what a plug-in brought
+        give_back_large_arrays(prepared.objective.dimension)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(serve(prepared, out, options.listen, options.json))
+            runner.run(serve(prepared, out, options.listen, options.json, options.count_link))
     except ConfigError as error:
         sys.exit(_complain(error, 2))
     except (RoundError, OSError) as error:  # a disk that is full, for instance
@@ -64,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, metavar="DIR", help="for results (default: out/NAME)")
     parser.add_argument(
         "--json", action="store_true", help="events on stdout, a JSON object a line"
+    )
+    parser.add_argument(
+        "--count-link",
+        action="store_true",
+        help="the network interfaces of this host or container carry this run and nothing else: "
+        "count their bytes (Linux)",
     )
     parser.add_argument(
         "--log-level", default="info", choices=["debug", "info", "warning", "error"]

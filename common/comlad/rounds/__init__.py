@@ -11,21 +11,15 @@ which order they arrive, makes no difference.
 
 from comlad.rounds._bytes import ByteCount, Direction, Layer
 from comlad.rounds._close import Outcome, close_round
-from comlad.rounds._devices import (
-    DeviceMemory,
-    Memories,
-    Site,
-    device_message,
-    device_messages,
-    local_site,
-    nobody,
-)
-from comlad.rounds._plan import COMMON_KEY_BYTES, Plan, State, initial_state, plan_round
+from comlad.rounds._devices import DeviceMemory, Memories, device_message, device_messages
+from comlad.rounds._framing import Traffic
+from comlad.rounds._plan import MASK_KEY_BYTES, Plan, State, initial_state, plan_round
 from comlad.rounds._report import Report, model_sha256, round_record
 from comlad.rounds._simulate import simulate
+from comlad.rounds._site import Site, local_site, nobody
 
 __all__ = [
-    "COMMON_KEY_BYTES",
+    "MASK_KEY_BYTES",
     "ByteCount",
     "DeviceMemory",
     "Direction",
@@ -36,6 +30,7 @@ __all__ = [
     "Report",
     "Site",
     "State",
+    "Traffic",
     "close_round",
     "device_message",
     "device_messages",

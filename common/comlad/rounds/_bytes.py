@@ -8,6 +8,8 @@ part of every message, and the stream with what they share.
 from enum import IntEnum
 from typing import Any
 
+from comlad.rounds._framing import Framing, Traffic
+
 __all__ = ["ByteCount", "Direction", "Layer"]
 
 
@@ -24,6 +26,7 @@ class Layer(IntEnum):
     PAYLOAD = 0  # encoded vectors: values, indices, permutations
     MESSAGE = 1  # serialised protobuf messages
     TCP = 2  # what the kernel counted on the connection
+    LINK = 3  # what the network interface counted: headers of Ethernet, IP and TCP too
 
 
 _Stream = tuple[int, ...]
@@ -40,8 +43,10 @@ class ByteCount:
         # Lists, not arrays: what is added comes one by one.
         self._by_device = [[[0] * devices for _ in Layer] for _ in Direction]
         self._by_stream: dict[_Stream, list[list[int]]] = {}
-        self._tcp_streams: set[_Stream] = set()
-        self._unmetered = False
+        # Who was counted at the layers that are counted only where the system can.
+        self._metered: dict[Layer, set[_Stream]] = {Layer.TCP: set(), Layer.LINK: set()}
+        self._unmetered: set[Layer] = set()
+        self._framing = [Framing() for _ in Direction]
 
     def add(
         self,
@@ -62,13 +67,23 @@ class ByteCount:
 
         None if nobody counted: then there is no tcp layer, rather than a part of it.
         """
-        if counts is None:
-            self._unmetered = True
-            return
-        up, down = counts
-        self._tcp_streams.add(stream)
-        self.add(Direction.UP, Layer.TCP, stream, up)
-        self.add(Direction.DOWN, Layer.TCP, stream, down)
+        self._add_metered(Layer.TCP, stream, counts)
+
+    def add_link(self, devices: _Stream, traffic: Traffic | None) -> None:
+        """Charge what an interface carried to all devices that it carried it for.
+
+        Args:
+            devices: Of one stream, or of all that share the interface.
+            traffic: None if nobody counted, as for tcp.
+        """
+        self._add_metered(Layer.LINK, devices, None if traffic is None else traffic[:2])
+        if traffic is not None:
+            self._framing[Direction.UP].packets += traffic.up_packets
+            self._framing[Direction.DOWN].packets += traffic.down_packets
+
+    def count_message(self, direction: Direction, size: int) -> None:
+        """Count a message handed to gRPC or taken from it; its bytes are charged with `add`."""
+        self._framing[direction].add_message(size)
 
     def include(self, other: "ByteCount") -> None:
         """Add another tally to this one."""
@@ -78,7 +93,9 @@ class ByteCount:
                 ours[layer] = [a + b for a, b in zip(ours[layer], theirs, strict=True)]
                 for stream, counts in other._by_stream.items():
                     self._shared(stream)[direction][layer] += counts[direction][layer]
-        self._tcp_streams |= other._tcp_streams
+            self._framing[direction].include(other._framing[direction])
+        for layer, streams in other._metered.items():
+            self._metered[layer] |= streams
         self._unmetered |= other._unmetered
 
     def total(self, direction: Direction, layer: Layer) -> int:
@@ -87,8 +104,11 @@ class ByteCount:
         return sum(self._by_device[direction][layer]) + shared
 
     def totals(self) -> dict[str, dict[str, int]]:
-        """As {"up": {"payload": …, "message": …, "tcp": …}, "down": …}; tcp if it was counted."""
-        layers = self._layers(bool(self._tcp_streams))
+        """As {"up": {"payload": …, "message": …, "tcp": …, "link": …}, "down": …}.
+
+        tcp and link if they were counted.
+        """
+        layers = [layer for layer in Layer if self._counted(layer)]
         return {
             direction.name.lower(): {
                 layer.name.lower(): self.total(direction, layer) for layer in layers
@@ -99,10 +119,10 @@ class ByteCount:
     def by_device(self) -> dict[str, dict[str, list[int]]]:
         """The same with a list by device in place of each number.
 
-        No tcp if any connection was shared by several devices: it cannot be told apart.
+        No tcp if any connection was shared by several devices, no link if any interface
+        was: it cannot be told apart.
         """
-        single = bool(self._tcp_streams) and all(len(stream) == 1 for stream in self._tcp_streams)
-        layers = self._layers(single)
+        layers = [layer for layer in Layer if self._counted(layer) and self._told_apart(layer)]
         return {
             direction.name.lower(): {
                 layer.name.lower(): list(self._by_device[direction][layer]) for layer in layers
@@ -111,11 +131,11 @@ class ByteCount:
         }
 
     def by_stream(self) -> list[dict[str, Any]]:
-        """What each stream of several devices carried for all of them together."""
+        """What devices that share a stream, or an interface, were charged with together."""
         result = []
         for stream in sorted(self._by_stream):
             counts = self._by_stream[stream]
-            layers = self._layers(stream in self._tcp_streams)
+            layers = [layer for layer in Layer if self._concerns(stream, layer)]
             entry: dict[str, Any] = {"devices": list(stream)}
             for direction in Direction:
                 entry[direction.name.lower()] = {
@@ -124,8 +144,46 @@ class ByteCount:
             result.append(entry)
         return result
 
-    def _layers(self, tcp: bool) -> list[Layer]:
-        return [layer for layer in Layer if layer is not Layer.TCP or (tcp and not self._unmetered)]
+    def overhead(self) -> dict[str, dict[str, Any]]:
+        """How each layer from message to tcp, and to link, came to be larger than the one before.
+
+        As {"up": …, "down": …}, each as `Framing.overhead` gives it; empty without tcp.
+        """
+        if not self._counted(Layer.TCP):
+            return {}
+        return {
+            direction.name.lower(): self._framing[direction].overhead(
+                self.total(direction, Layer.MESSAGE),
+                self.total(direction, Layer.TCP),
+                self.total(direction, Layer.LINK) if self._counted(Layer.LINK) else None,
+            )
+            for direction in Direction
+        }
+
+    def _add_metered(self, layer: Layer, stream: _Stream, counts: tuple[int, ...] | None) -> None:
+        if counts is None:
+            self._unmetered.add(layer)
+            return
+        self._metered[layer].add(stream)
+        for direction in Direction:
+            self.add(direction, layer, stream, counts[direction])
+
+    def _counted(self, layer: Layer) -> bool:
+        """Whether all of a layer was counted."""
+        if layer not in self._metered:
+            return True
+        return bool(self._metered[layer]) and layer not in self._unmetered
+
+    def _told_apart(self, layer: Layer) -> bool:
+        return all(len(stream) == 1 for stream in self._metered.get(layer, ()))
+
+    def _concerns(self, stream: _Stream, layer: Layer) -> bool:
+        """Whether a number of this layer can be the stream's."""
+        if layer in self._metered:
+            return self._counted(layer) and stream in self._metered[layer]
+        # Devices that share no stream but an interface send no messages together.
+        metered = self._metered
+        return stream not in metered[Layer.LINK] or stream in metered[Layer.TCP]
 
     def _shared(self, stream: _Stream) -> list[list[int]]:
         return self._by_stream.setdefault(stream, [[0 for _ in Layer] for _ in Direction])

@@ -20,7 +20,7 @@ __all__ = ["Report", "model_sha256", "round_record"]
 
 def model_sha256(model: NDArray[np.float64]) -> str:
     """The digest by which runs are compared: of x as little-endian float64."""
-    return hashlib.sha256(model.astype("<f8").tobytes()).hexdigest()
+    return hashlib.sha256(model.astype("<f8", copy=False).data).hexdigest()
 
 
 def round_record(
@@ -125,11 +125,15 @@ class Report:
             result["skipped"] = {"rounds": len(self._skipped), "last": self._skipped[-1]}
         if isinstance(experiment.coding, Decodes):
             result["decode_failed"] = self._decode_failed
-        return result | {
+        result |= {
             "model_sha256": model_sha256(self._state.model),
             "bytes": self._counted.totals(),
             "devices": self._counted.by_device(),
             "streams": self._counted.by_stream(),
+        }
+        if overhead := self._counted.overhead():
+            result["overhead"] = overhead
+        return result | {
             "faults": self._faults(strangers),
             "wall_seconds": wall_seconds,
             "versions": {**versions, "numpy": np.__version__},
