@@ -16,9 +16,10 @@ from comlad.attacks import ATTACKS
 from comlad.config import inline, require
 from comlad.errors import ComladError, ConfigError
 from comlad.experiment import Command, Experiment, Prepared, process_groups
+from comlad_deploy.networks import Network
 from comlad_server.results import Results
 
-__all__ = ["ProcessError", "run_processes"]
+__all__ = ["ProcessError", "process_count", "run_processes"]
 
 logger = logging.getLogger(__name__)
 
@@ -46,9 +47,13 @@ class ProcessError(ComladError):
 
 
 async def run_processes(
-    prepared: Prepared, directory: Path, per_process: int = 1, watch: Watch = lambda _: None
+    prepared: Prepared,
+    directory: Path,
+    per_process: int = 1,
+    watch: Watch = lambda _: None,
+    network: Network | None = None,
 ) -> dict[str, Any]:
-    """Run an experiment as a server process and device processes on loopback.
+    """Run an experiment as a server process and device processes on this machine.
 
     Whatever ends this coroutine, cancellation included, ends every process it started;
     a server that is ended so writes what it has.
@@ -58,6 +63,7 @@ async def run_processes(
         directory: Where the server writes its results.
         per_process: How many devices share a process.
         watch: Called with the server's events.
+        network: With a link for each of `process_count` device processes; None: loopback.
 
     Returns:
         The contents of summary.json.
@@ -69,11 +75,11 @@ async def run_processes(
     experiment = prepared.experiment
     commands = _device_commands(experiment, per_process, directory)
     Results(directory, experiment).close()  # the server reads experiment.toml from there
-    cluster = _Cluster()
+    cluster = _Cluster(network)
     try:
-        server, address = await cluster.start_server(directory)
-        for name, command, environment in commands:
-            await cluster.start_device(address, name, command, environment)
+        server, port = await cluster.start_server(directory)
+        for index, (name, command, environment) in enumerate(commands):
+            await cluster.start_device(index, port, name, command, environment)
         await cluster.follow(server, watch)
     finally:
         await cluster.end()
@@ -81,19 +87,37 @@ async def run_processes(
     return summary
 
 
+def process_count(experiment: Experiment, per_process: int = 1) -> int:
+    """How many device processes `run_processes` starts.
+
+    An attack that is a program of its own takes a process for each of its devices.
+    """
+    honest, byzantine = process_groups(experiment.devices, experiment.seed, per_process)
+    alone = isinstance(experiment.attack, Command)
+    return len(honest) + (sum(map(len, byzantine)) if alone else len(byzantine))
+
+
 class _Cluster:
     """The processes that were started, and their end."""
 
-    def __init__(self) -> None:
+    def __init__(self, network: Network | None) -> None:
+        self._network = network
         self._server: _Process | None = None
         self._devices: dict[str, _Process] = {}
 
     async def start_server(self, directory: Path) -> tuple[_Process, str]:
-        """Start a server on a port that the system picks; gives its address."""
-        server = self._server = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "comlad_server"),
+        """Start a server on a port that the system picks; gives the port."""
+        command = [
+            *(sys.executable, "-m", "comlad_server", "--json", "--log-level", "error"),
             *("--experiment", str(directory / "experiment.toml"), "--out", str(directory)),
-            *("--listen", "127.0.0.1:0", "--json", "--log-level", "error"),
+        ]
+        if self._network is None:
+            command += ["--listen", "127.0.0.1:0"]
+        else:
+            command += ["--listen", "0.0.0.0:0", "--count-link"]
+            command = self._network.on_server(command)
+        server = self._server = await asyncio.create_subprocess_exec(
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             env=_environment(),
@@ -102,14 +126,24 @@ class _Cluster:
         event = await _next_event(server)
         if event is None:
             raise ProcessError("the server did not start", max(await server.wait(), 1))
-        return server, event["address"]
+        return server, event["address"].rpartition(":")[2]
 
     async def start_device(
-        self, address: str, name: str, command: list[str], environment: Mapping[str, str]
+        self,
+        index: int,
+        port: str,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
     ) -> None:
+        host = "127.0.0.1" if self._network is None else self._network.server_host(index)
+        address = f"{host}:{port}"
+        command = [address if word == _ADDRESS else word for word in command]
+        if self._network is not None:
+            command = self._network.on_device(index, command)
         try:
             self._devices[name] = await asyncio.create_subprocess_exec(
-                *(address if word == _ADDRESS else word for word in command),
+                *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 env={**_environment(), **environment, "COMLAD_SERVER": address},
