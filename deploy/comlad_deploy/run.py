@@ -11,6 +11,7 @@ from comlad.config import at, read_toml, require, with_assignments
 from comlad.experiment import Prepared, prepare, read_experiment
 from comlad.rounds import local_site
 from comlad_deploy.inprocess import run_inprocess
+from comlad_deploy.networks import Network
 from comlad_deploy.processes import run_processes
 from comlad_deploy.progress import progress
 from comlad_deploy.text import describe_summary
@@ -48,8 +49,19 @@ def run_prepared(
     engine: Engine,
     per_process: int,
     watch: Callable[[dict[str, Any]], None],
+    *,
+    network: Network | None = None,
 ) -> dict[str, Any]:
-    """Run an experiment on an engine; gives the contents of summary.json."""
+    """Run an experiment on an engine; gives the contents of summary.json.
+
+    Args:
+        prepared: What is run.
+        directory: Where its results are written.
+        engine: Which one.
+        per_process: How many devices share a process.
+        watch: Called with the run's events.
+        network: What joins the processes; None: loopback.
+    """
     if engine == "inprocess":
         for number in (signal.SIGTERM, signal.SIGHUP):  # end it as Ctrl-C does
             signal.signal(number, signal.default_int_handler)
@@ -57,7 +69,8 @@ def run_prepared(
         with Results(directory, prepared.experiment) as results:
             return run_inprocess(prepared, results, per_process, watch)
     with asyncio.Runner() as runner:
-        return runner.run(_interruptible(run_processes(prepared, directory, per_process, watch)))
+        work = run_processes(prepared, directory, per_process, watch, network)
+        return runner.run(_interruptible(work))
 
 
 async def _interruptible(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:

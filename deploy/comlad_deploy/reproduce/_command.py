@@ -13,6 +13,7 @@ import numpy as np
 
 from comlad.config import require, unknown
 from comlad.errors import ConfigError
+from comlad_deploy.files import to_csv, write_text
 from comlad_deploy.reproduce._fig4 import fig4
 from comlad_deploy.reproduce._fig5 import fig5
 from comlad_deploy.reproduce._fig6 import fig6
@@ -23,9 +24,7 @@ from comlad_deploy.reproduce._results import (
     loss_rows,
     losses_of,
     theory_results,
-    to_csv,
 )
-from comlad_deploy.reproduce._store import write_text
 from comlad_deploy.reproduce._theory import TheoryFigure, fig2, fig3, rows
 from comlad_deploy.reproduce._work import Work
 from comlad_server.results import versions

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from comlad.experiment import prepare, read_experiment
+from comlad_deploy.files import write_text
 from comlad_deploy.reproduce._figure import LossFigure
-from comlad_deploy.reproduce._store import key_of, write_text
+from comlad_deploy.reproduce._store import key_of
 from comlad_deploy.reproduce._trace import compute
 from comlad_deploy.run import run_prepared
 

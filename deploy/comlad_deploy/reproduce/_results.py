@@ -1,9 +1,7 @@
 """figN.json and figN.csv: what a figure's curves reached, and the paper's claims judged."""
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from comlad_deploy.reproduce._figure import Curve, LossFigure
 from comlad_deploy.reproduce._theory import TheoryFigure, rows
 from comlad_deploy.reproduce._trace import Trace, horizons, marks
 
-__all__ = ["headline", "loss_results", "loss_rows", "losses_of", "theory_results", "to_csv"]
+__all__ = ["headline", "loss_results", "loss_rows", "losses_of", "theory_results"]
 
 Traces = Mapping[str, Sequence[Trace]]
 
@@ -81,16 +79,6 @@ def loss_rows(figure: LossFigure, losses: Losses) -> Iterator[dict[str, Any]]:
                 "maximum": float(column.max()),
                 **{f"seed_{seed}": float(loss) for seed, loss in enumerate(column)},
             }
-
-
-def to_csv(lines: Iterable[Mapping[str, Any]]) -> str:
-    """Lines of the same columns as a CSV file, numbers with all their digits."""
-    lines = list(lines)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(lines[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return text.getvalue()
 
 
 def _describe_curve(figure: LossFigure, curve: Curve, traces: Sequence[Trace]) -> dict[str, Any]:

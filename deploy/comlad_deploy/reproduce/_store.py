@@ -8,7 +8,6 @@ it, and the version of this format.
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -18,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from comlad.errors import ConfigError
 from comlad.experiment import read_experiment, write_experiment
+from comlad_deploy.files import write_text
 from comlad_deploy.reproduce._trace import Trace, marks
 
-__all__ = ["Store", "key_of", "write_text"]
+__all__ = ["Store", "key_of"]
 
 _FORMAT = 1
 
@@ -71,21 +70,6 @@ class Store:
     def _path(self, place: str, key: Mapping[str, Any]) -> Path:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._directory / f"{place}-{digest[:12]}.json"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, and its directory, so that nobody ever sees half of it.
-
-    Raises:
-        ConfigError: It cannot be written there.
-    """
-    draft = path.with_name(f"{path.name}.{os.getpid()}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, "utf-8")
-        draft.replace(path)
-    except OSError as error:
-        raise ConfigError(f"--out: {path} cannot be written ({error})") from error
 
 
 def key_of(tables: Mapping[str, Any], *packages: str) -> dict[str, Any]:

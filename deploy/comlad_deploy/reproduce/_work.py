@@ -9,10 +9,11 @@ import tomli_w
 
 from comlad.errors import ComladError, ConfigError
 from comlad.experiment import read_experiment
+from comlad_deploy.files import write_text
 from comlad_deploy.reproduce._figure import Curve, LossFigure
 from comlad_deploy.reproduce._networked import NETWORKED_ROUNDS, networked_point
 from comlad_deploy.reproduce._pool import Job, cores, run_jobs
-from comlad_deploy.reproduce._store import Store, write_text
+from comlad_deploy.reproduce._store import Store
 from comlad_deploy.reproduce._trace import Trace
 from comlad_deploy.reproduce._watch import watching
 
