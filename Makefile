@@ -39,6 +39,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.per_process
 	$(BIN)/python -m bench.aggregators
 	$(BIN)/python -m bench.wire
+	$(BIN)/python -m bench.memory
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py

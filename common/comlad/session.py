@@ -68,6 +68,7 @@ class Session:
         self.failure: str | None = None
         self._prepared = prepared
         self._report = Report(prepared, self.state)
+        self._told: Plan | None = None  # kept only where what has changed since may be told
 
     @property
     def over(self) -> bool:
@@ -79,13 +80,17 @@ class Session:
         plan = plan_round(self._prepared, self.state)
         counted = ByteCount(self._prepared.experiment.devices.count)
         inbox = Inbox(self._prepared, plan, counted)
-        return OpenRound(plan, Broadcast(plan), inbox, counted)
+        downlink = self._prepared.experiment.downlink
+        broadcast = Broadcast(plan, downlink, self._told)
+        if downlink.delta:
+            self._told = plan
+        return OpenRound(plan, broadcast, inbox, counted)
 
     def advance(self, opened: OpenRound) -> ClosedRound:
         """Close a round: aggregate the votes and step. The next one may open at once."""
         inbox = opened.inbox
         self.state, outcome = close_round(
-            self._prepared, opened.plan, self.state, inbox.votes, len(inbox.refused)
+            self._prepared, opened.plan, self.state, inbox.drain(), len(inbox.refused)
         )
         return ClosedRound(opened, self.state, outcome)
 

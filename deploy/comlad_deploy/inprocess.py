@@ -14,7 +14,7 @@ from comlad.errors import RoundError
 from comlad.experiment import Prepared, process_groups
 from comlad.rounds import Memories, device_messages, local_site
 from comlad.session import Session
-from comlad.wire import encode_reply
+from comlad.wire import reply_messages
 from comlad_server.results import Results, versions
 
 __all__ = ["run_inprocess"]
@@ -48,17 +48,19 @@ def run_inprocess(
     # Another number of BLAS threads changes the last bits of products.
     with threadpool_limits(1):
         started = time.perf_counter()
-        session = Session(prepared)
+        session, told = Session(prepared), None
         try:
             while not session.over:
                 before = time.perf_counter()
                 opened = session.open_round()
                 payloads, memories = device_messages(site, opened.plan, memories)
                 for group in (*honest, *byzantine):
-                    opened.broadcast.charge(opened.counted, group)
-                    messages = [payloads[device] for device in group]
-                    if any(message is not None for message in messages):
-                        opened.inbox.receive(group, encode_reply(opened.plan, messages))
+                    opened.broadcast.charge(opened.counted, group, told)
+                    answers = [payloads[device] for device in group]
+                    if any(answer is not None for answer in answers):
+                        for message in reply_messages(opened.plan, answers):
+                            opened.inbox.receive(group, message)
+                told = opened.plan.number
                 record = session.close_round(opened)
                 record["seconds"] = time.perf_counter() - before
                 results.add_round(record)

@@ -11,20 +11,22 @@ import grpc.aio
 from threadpoolctl import threadpool_limits
 
 from comlad.attacks import Attack
-from comlad.compression import shares_mask
+from comlad.compression import mask_scope
 from comlad.errors import MessageError
 from comlad.problems import Arrays
-from comlad.rounds import Memories, Site, device_messages, nobody
+from comlad.rounds import Memories, Plan, Site, device_messages, nobody
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
+    Download,
     Welcome,
+    broadcast_bound,
     decode_dataset,
     decode_round,
     decode_welcome,
     encode_join,
     encode_ready,
-    encode_reply,
     parse_response,
+    reply_messages,
 )
 
 __all__ = ["Client", "ServerRefusedError"]
@@ -115,32 +117,38 @@ class Client:
             await _write(stream, encode_join(self.devices))
             welcome, site = await self._welcome(channel, stream)
             await _write(stream, encode_ready())
-            memories: Memories = {}
-            while True:
-                response = await _read(stream)
-                match response.WhichOneof("event"):
-                    case "round":
-                        plan = decode_round(
-                            response.round,
-                            len(self.devices),
-                            welcome.device_count,
-                            welcome.dimension,
-                            shares_mask(welcome.compressor),
-                        )
-                        payloads, memories = device_messages(site, plan, memories)
-                        if any(payload is not None for payload in payloads):
-                            await _write(stream, encode_reply(plan, payloads))
-                    case "refusal":
-                        logger.warning(
-                            "round %d: %s", response.refusal.round, response.refusal.reason
-                        )
-                    case "finished":
-                        await stream.code()  # let the server hang up first
-                        return response.finished.rounds
-                    case other:
-                        raise MessageError(f"{other or 'nothing'} in the middle of a run")
+            return await self._rounds(stream, welcome, site)
         finally:
             stream.cancel()
+
+    async def _rounds(self, stream: _Stream, welcome: Welcome, site: Site) -> int:
+        """Answer every round; gives how many there were."""
+        numbers = welcome.dimension, welcome.device_count, len(self.devices)
+        download = Download(broadcast_bound(*numbers))
+        memories: Memories = {}
+        plan = None
+        while True:
+            response = await _next(stream, download)
+            match response.WhichOneof("event"):
+                case "round":
+                    plan = decode_round(
+                        response.round,
+                        devices=len(self.devices),
+                        device_count=welcome.device_count,
+                        dimension=welcome.dimension,
+                        coding=welcome.coding,
+                        scope=mask_scope(welcome.compressor),
+                        base=plan,
+                    )
+                    del response  # a model that the plan has as well
+                    memories = await _answer(stream, site, plan, memories)
+                case "refusal":
+                    logger.warning("round %d: %s", response.refusal.round, response.refusal.reason)
+                case "finished":
+                    await stream.code()  # let the server hang up first
+                    return response.finished.rounds
+                case other:
+                    raise MessageError(f"{other or 'nothing'} in the middle of a run")
 
     async def _welcome(self, channel: grpc.aio.Channel, stream: _Stream) -> tuple[Welcome, Site]:
         response = await _read(stream)
@@ -153,6 +161,25 @@ class Client:
         if digest not in self._datasets:
             self._datasets = {digest: decode_dataset(await _fetch(channel, welcome), digest)}
         return welcome, welcome.site(self._datasets[digest], self.devices, self.attack, self.liars)
+
+
+async def _answer(stream: _Stream, site: Site, plan: Plan, memories: Memories) -> Memories:
+    """Send what the devices have to say; gives what they remember from now on."""
+    payloads, memories = device_messages(site, plan, memories)
+    if any(payload is not None for payload in payloads):
+        for message in reply_messages(plan, payloads):
+            await _write(stream, message)
+    return memories
+
+
+async def _next(stream: _Stream, download: Download) -> pb.TrainResponse:
+    """The server's next message, put together if it comes in chunks."""
+    while True:
+        response = await _read(stream)
+        if response.WhichOneof("event") != "chunk":
+            return response
+        if (whole := download.add(response.chunk)) is not None:
+            return parse_response(whole)
 
 
 async def _read(stream: _Stream) -> pb.TrainResponse:

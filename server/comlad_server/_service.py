@@ -91,11 +91,19 @@ class TrainingService:
             if isinstance(data := await _soon(context, _READY_S), bytes):
                 parse_ready(data)
                 self._training.ready(stream)
-            while isinstance(data := await context.read(), bytes):
-                self._training.receive(stream, data)
+            while await self._take(stream, context):
+                pass
         except MessageError as error:
             self._training.cut_off(stream, str(error))
             raise
+
+    async def _take(self, stream: Stream, context: _Context) -> bool:
+        """Take a message, and keep nothing of it while the next one is waited for."""
+        data = await context.read()
+        if not isinstance(data, bytes):
+            return False
+        self._training.receive(stream, data)
+        return True
 
     async def fetch_dataset(
         self, request: pb.FetchDatasetRequest, context: _Context

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
+from comlad.rounds import ByteCount
+from comlad.wire import Broadcast
 from comlad_server._tcp import TcpMeter
 
 __all__ = ["Stream"]
@@ -16,8 +18,8 @@ _MAX_NOTES = 32
 class Stream:
     """Writes to one device process without ever making the round wait for it.
 
-    At most one broadcast waits to be written: a newer one takes the place of an
-    older, which a device so slow has no use for any more.
+    At most one broadcast is written or waits to be: a newer one takes the place of an
+    older, half sent perhaps, which a device so slow has no use for any more.
 
     Args:
         devices: The ids of the devices that the process hosts, by slot.
@@ -31,16 +33,22 @@ class Stream:
     ) -> None:
         self.devices = devices
         self._write = write
+        self.interface: str | None = None  # that carries it, where interfaces are counted
         self._meter: TcpMeter | None = None
         self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = (0, 0)
         self._notes: deque[bytes] = deque()
-        self._broadcast: tuple[bytes, Callable[[], None]] | None = None
+        self._waiting: tuple[Broadcast, Callable[[], ByteCount]] | None = None
+        self._sending: tuple[int, Iterator[tuple[bytes, bool]]] | None = None
+        self._told: int | None = None  # the plan that was sent last, and wholly
         self._writer: asyncio.Task[None] | None = None
 
-    def broadcast(self, message: bytes, sent: Callable[[], None]) -> None:
-        """Send a round; replaces one that still waits. `sent` is called when it goes out."""
-        self._broadcast = message, sent
+    def broadcast(self, broadcast: Broadcast, counted: Callable[[], ByteCount]) -> None:
+        """Send a round; replaces one that is not sent yet.
+
+        `counted` gives the tally that each message is charged to as it goes out.
+        """
+        self._waiting = broadcast, counted
         self._wake()
 
     def tell(self, message: bytes) -> None:
@@ -56,7 +64,7 @@ class Stream:
 
     async def finish(self, message: bytes) -> None:
         """Send a last message, when all that waits is sent, and end the stream."""
-        self._broadcast = None
+        self._waiting = self._sending = None
         with suppress(ConnectionError):
             self.tell(message)
         if self._writer is not None:
@@ -66,6 +74,11 @@ class Stream:
     def count_with(self, meter: TcpMeter | None) -> None:
         """Take the meter of the connection, if there is one; the stream closes it."""
         self._meter = meter
+
+    @property
+    def ends(self) -> tuple[str, str] | None:
+        """IP addresses of the connection, ours and the peer's, if it was found."""
+        return None if self._meter is None else self._meter.ends
 
     def count_tcp(self) -> tuple[int, int] | None:
         """Bytes up and down on the connection since the last call; None if nobody counts them."""
@@ -89,13 +102,19 @@ class Stream:
 
     async def _drain(self) -> None:
         try:
-            while self._notes or self._broadcast is not None:
+            while self._notes or self._waiting or self._sending:
                 if self._notes:
                     await self._write(self._notes.popleft())
-                elif self._broadcast is not None:
-                    (message, sent), self._broadcast = self._broadcast, None
-                    sent()
+                elif self._waiting is not None:
+                    (broadcast, counted), self._waiting = self._waiting, None
+                    messages = broadcast.messages(self.devices, self._told, counted)
+                    self._sending = broadcast.number, messages
+                elif self._sending is not None:
+                    number, messages = self._sending
+                    message, last = next(messages)
                     await self._write(message)
+                    if last:
+                        self._told, self._sending = number, None
         except ConnectionError:
             self._notes.clear()
-            self._broadcast = None
+            self._waiting = self._sending = None

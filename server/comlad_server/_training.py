@@ -7,7 +7,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from comlad.errors import MessageError, RoundError, Status
@@ -15,6 +15,7 @@ from comlad.experiment import Prepared
 from comlad.rounds import ByteCount
 from comlad.session import ClosedRound, OpenRound, Session
 from comlad.wire import encode_finished
+from comlad_server._link import Links
 from comlad_server._stream import Stream
 from comlad_server.results import Results, versions
 
@@ -33,15 +34,21 @@ class Training:
         prepared: What is run.
         results: Where it is written.
         watch: Called with events: every round's record, and who is waited for.
+        links: The interfaces, if they carry nothing else and are to be counted.
     """
 
     def __init__(
-        self, prepared: Prepared, results: Results, watch: Callable[[dict[str, Any]], None]
+        self,
+        prepared: Prepared,
+        results: Results,
+        watch: Callable[[dict[str, Any]], None],
+        links: Links | None = None,
     ) -> None:
         self.strangers = 0
         self._prepared = prepared
         self._results = results
         self._watch = watch
+        self._links = links
         self._session = Session(prepared)
         self._streams: dict[int, Stream] = {}  # by device, from join to leave
         self._ready: set[Stream] = set()
@@ -71,7 +78,9 @@ class Training:
     def ready(self, stream: Stream) -> None:
         """The devices of a stream have the data and take part from the open round on."""
         self._ready.add(stream)
-        self._count_tcp(stream, self._setup)
+        if self._links is not None:
+            self._links.enter(stream)
+        self._count([stream], self._setup)
         logger.info("devices %s are ready", _ids(stream.devices))
         if self._open is not None and not self._open.inbox.heard(stream.devices):
             self._send(stream, self._open)
@@ -103,13 +112,15 @@ class Training:
         """A stream has ended, for whatever reason."""
         if stream in self._ready:
             self._ready.remove(stream)
-            self._count_tcp(stream, self._tally)
+            self._count([stream], self._tally)
             if not self.over:
                 logger.warning("devices %s have gone", _ids(stream.devices))
         for device in stream.devices:
             if self._streams.get(device) is stream:
                 del self._streams[device]
         stream.close()
+        if self._open is not None:
+            self._open.inbox.leave(stream.devices)
         self._changed.set()
 
     def cut_off(self, stream: Stream, reason: str) -> None:
@@ -147,6 +158,7 @@ class Training:
         try:
             await self._everyone()
             self._watch({"event": "started"})
+            self._count(self._ready, self._setup)
             started = time.perf_counter()
             await self._train()
         except RoundError as error:
@@ -159,8 +171,10 @@ class Training:
             self._record()
             seconds = time.perf_counter() - started
             summary = self._session.summary("processes", seconds, versions(), self.strangers)
-            outside = self._setup.totals()
-            summary["setup"] = {way: {"tcp": outside[way].get("tcp")} for way in outside}
+            summary["setup"] = {
+                way: {"tcp": layers.get("tcp")} | {k: n for k, n in layers.items() if k == "link"}
+                for way, layers in self._setup.totals().items()
+            }
             self._results.finish(summary, self._session.state.model)
         await self._farewell()
         if self._session.failure is not None:
@@ -192,8 +206,7 @@ class Training:
                 if self._session.over:
                     return
             await self._everyone_answered(opened)
-            for stream in self._ready:
-                self._count_tcp(stream, opened.counted)
+            self._count(self._ready, opened.counted)
             self._closed = self._session.advance(opened), time.perf_counter() - started
 
     def _open_round(self) -> OpenRound:
@@ -226,18 +239,21 @@ class Training:
             logger.warning("round %d: the model stays: %s", record["round"], record["skipped"])
 
     def _send(self, stream: Stream, opened: OpenRound) -> None:
-        stream.broadcast(
-            opened.broadcast.message(stream.devices),
-            lambda: opened.broadcast.charge(self._tally, stream.devices),
-        )
+        stream.broadcast(opened.broadcast, lambda: self._tally)
 
     @property
     def _tally(self) -> ByteCount:
         """What is charged with what crosses the wire now."""
         return self._setup if self._open is None else self._open.counted
 
-    def _count_tcp(self, stream: Stream, counted: ByteCount) -> None:
-        counted.add_tcp(stream.devices, stream.count_tcp())
+    def _count(self, streams: Collection[Stream], counted: ByteCount) -> None:
+        """Charge what connections and interfaces carried since they were counted last."""
+        for stream in streams:
+            counted.add_tcp(stream.devices, stream.count_tcp())
+        if self._links is not None:
+            others = self._ready.difference(streams)
+            for devices, traffic in self._links.count(streams, others):
+                counted.add_link(devices, traffic)
 
     async def _change(self) -> None:
         """Wait until a stream or the round has changed, or the run is to stop."""

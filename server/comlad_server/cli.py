@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
     # gRPC's own lines would double ours; it looks at this when it is first imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     from comlad_server._serving import serve
+
     # Another number of BLAS threads changes the last bits of products.
     threadpool_limits(1)
     try:

@@ -119,9 +119,9 @@ def test_adds_the_rounds_bytes_up() -> None:
 def test_counts_payloads_to_the_byte() -> None:
     summary, _ = run(small("rounds=10"))
 
-    # Ten rounds of five devices: four values of 4 bytes and four gaps of 1 byte up;
+    # Ten rounds of five devices: four values of 4 bytes and a bitmap of 1 byte up;
     # six float64 and five indices of 1 byte down.
-    assert summary["bytes"]["up"]["payload"] == 10 * 5 * (4 * 4 + 4)
+    assert summary["bytes"]["up"]["payload"] == 10 * 5 * (4 * 4 + 1)
     assert summary["bytes"]["down"]["payload"] == 10 * 5 * (6 * 8 + 5)
 
 
@@ -176,7 +176,9 @@ def test_says_on_the_wire_what_it_planned() -> None:
 
     response = parse_response(opened.broadcast.message([4, 1]))
 
-    plan = decode_round(response.round, 2, 5, 6)
+    plan = decode_round(
+        response.round, devices=2, device_count=5, dimension=6, coding=prepared.experiment.coding
+    )
     assert plan.number == opened.plan.number
     assert plan.tasks.tolist() == opened.plan.tasks[[4, 1]].tolist()
 

@@ -27,6 +27,7 @@ from comlad.aggregation._protocol import (
     Robust,
     TakesSparse,
     TrustsOne,
+    UsesPrevious,
 )
 from comlad.aggregation._smea import SMEA
 from comlad.aggregation._trimmed_mean import TrimmedMean
@@ -64,6 +65,7 @@ __all__ = [
     "TakesSparse",
     "TrimmedMean",
     "TrustsOne",
+    "UsesPrevious",
 ]
 
 AGGREGATORS: Table[Aggregator] = Table(

@@ -41,6 +41,10 @@ class CenteredClipping:
             require(self.radius > 0, "radius", self.radius, "must be above 0")
         require(self.iterations >= 1, "iterations", self.iterations, "must be at least 1")
 
+    @property
+    def uses_previous(self) -> bool:
+        return True
+
     def check(self, n: int, f: int) -> None:
         right = f"centred clipping needs f ≥ 0 and 2f < {n} vectors"
         require(0 <= 2 * f < n, "tolerate", f, right)

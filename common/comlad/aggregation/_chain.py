@@ -15,6 +15,7 @@ from comlad.aggregation._protocol import (
     PreAggregator,
     Robust,
     TrustsOne,
+    UsesPrevious,
 )
 from comlad.config import at, mistake, require
 
@@ -79,6 +80,12 @@ class Aggregation:
                 n, left = link.gives(n, left)
             right = "nothing before the rule may mix that device's vector with others"
             require(n == devices, "trusted", self.rule.trusted, right)
+
+    @property
+    def uses_previous(self) -> bool:
+        """Whether any link is told what came of the round before."""
+        links = (self.rule, *self.before)
+        return any(isinstance(link, UsesPrevious) and link.uses_previous for link in links)
 
     def kappa(self, n: int, f: int) -> float:
         """A proven κ of the whole chain; infinite where there is none."""

@@ -15,6 +15,7 @@ __all__ = [
     "Robust",
     "TakesSparse",
     "TrustsOne",
+    "UsesPrevious",
 ]
 
 
@@ -26,7 +27,8 @@ class Context:
         f: How many of the vectors may be bad.
         rng: The run's draws for this round, for rules that need any.
         devices: The id of each row's device; None where a row is no longer one device's.
-        previous: What came of the round before, shape (Q,); None in the first.
+        previous: What came of the round before, shape (Q,); None in the first, and where no
+            rule uses it.
     """
 
     f: int
@@ -91,8 +93,21 @@ class TrustsOne(Protocol):
 
 
 @runtime_checkable
+class UsesPrevious(Protocol):
+    """A rule, or what is done before it, that is told what came of the round before."""
+
+    @property
+    def uses_previous(self) -> bool:
+        """Whether it is; who does not need it saves the server a copy of the model."""
+
+
+@runtime_checkable
 class TakesSparse(Protocol):
-    """A rule that can do without zeros."""
+    """A coordinate-wise rule that can do without zeros.
+
+    What it makes of a coordinate depends on no other, so that it may be asked for some at a
+    time.
+    """
 
     def of_sparse(
         self,

@@ -56,10 +56,16 @@ class Cyclic:
         devices: int,
     ) -> NDArray[np.float64]:
         coded = np.empty((len(rows), gradients.shape[1]))
-        # As many rows at a time as stay within a few megabytes.
-        count = max(1, _GATHERED // (self.load * gradients.shape[1]))
-        for start in range(0, len(rows), count):
-            some = slice(start, start + count)
-            gradients[rows[some]].sum(axis=1, out=coded[some])
+        long = self.load * gradients.shape[1]
+        if long > _GATHERED:
+            for row, (first, *others) in zip(coded, rows, strict=True):
+                row[:] = gradients[first]
+                for other in others:
+                    np.add(row, gradients[other], out=row)
+        else:  # as many rows at a time as stay within a few megabytes
+            count = _GATHERED // long
+            for start in range(0, len(rows), count):
+                some = slice(start, start + count)
+                gradients[rows[some]].sum(axis=1, out=coded[some])
         coded /= self.load
         return coded

@@ -1,7 +1,8 @@
 """What the server makes of the answers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,9 @@ __all__ = ["Outcome", "close_round"]
 
 # A vector with more of its coordinates than this is no longer worth treating as sparse.
 _SPARSE = 0.1
+# Coordinates of sparse vectors that are aggregated at a time; their temporaries are then small
+# beside the model.
+_COLUMNS = 2**16
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,11 @@ class Outcome:
 
 
 def close_round(
-    prepared: Prepared, plan: Plan, state: State, payloads: Mapping[int, Payload], refused: int = 0
+    prepared: Prepared,
+    plan: Plan,
+    state: State,
+    payloads: Mapping[int, Payload] | Iterable[tuple[int, Payload]],
+    refused: int = 0,
 ) -> tuple[State, Outcome]:
     """Decode or aggregate what came, and step.
 
@@ -52,7 +60,8 @@ def close_round(
         prepared: What is being run.
         plan: What the devices were told.
         state: Before the round.
-        payloads: By device; in any order.
+        payloads: By device; in any order. Of an iterator that is their only owner, none is
+            kept in memory longer than it is needed.
         refused: How many devices' answers were refused.
     """
     answers = _Answers(prepared, plan, state, payloads, refused)
@@ -67,15 +76,24 @@ def close_round(
         skipped = "the step would leave the finite numbers"
     outcome = Outcome(0.0, skipped, answers.suspects, answers.decode_failed)
     after = replace(after, memories=answers.memories, decoding=answers.decoding)
+    del answers
     if aggregate is None:
         return after, outcome
     with np.errstate(over="ignore", invalid="ignore"):
         model = prepared.experiment.step(state.model, aggregate, state.round)
         if not np.isfinite(model).all():
             return after, outcome
-        update_norm = float(np.sqrt(((model - state.model) ** 2).sum()))
+        kept = aggregate if prepared.experiment.aggregator.uses_previous else None
+        del aggregate
+        update_norm = _distance(model, state.model)
     outcome = replace(outcome, update_norm=update_norm, skipped=None)
-    return replace(after, model=model, aggregate=aggregate), outcome
+    return replace(after, model=model, aggregate=kept), outcome
+
+
+def _distance(model: NDArray[np.float64], before: NDArray[np.float64]) -> float:
+    squares = model - before
+    squares *= squares
+    return float(np.sqrt(squares.sum()))
 
 
 class _Answers:
@@ -86,7 +104,7 @@ class _Answers:
         prepared: Prepared,
         plan: Plan,
         state: State,
-        payloads: Mapping[int, Payload],
+        payloads: Mapping[int, Payload] | Iterable[tuple[int, Payload]],
         refused: int,
     ) -> None:
         self.memories: dict[int, Memory] = dict(state.memories)
@@ -96,8 +114,9 @@ class _Answers:
         self._prepared = prepared
         self._plan = plan
         # In the order of the ids, never of arrival: float addition does not associate.
-        self._devices = tuple(sorted(payloads))
-        self._payloads = [payloads[device] for device in self._devices]
+        by_device = dict(payloads)
+        self._devices = tuple(sorted(by_device))
+        self._payloads = [by_device[device] for device in self._devices]
         experiment = prepared.experiment
         self._context = Context(
             f=max(experiment.devices.tolerated - refused, 0),
@@ -143,8 +162,8 @@ class _Answers:
     def _vectors(self) -> NDArray[np.float64]:
         estimator = self._prepared.experiment.estimator
         vectors = np.zeros((len(self._devices), self._prepared.width))
-        for row, device, payload in zip(vectors, self._devices, self._payloads, strict=True):
-            payload.write_to(row)
+        for row, device in zip(vectors, self._devices, strict=True):
+            self._payloads.pop(0).write_to(row)  # no vector is in memory twice for long
             memory = self.memories.get(device, {})
             estimate, self.memories[device] = estimator.receive(row, memory)
             if estimate is not row:
@@ -165,9 +184,22 @@ class _Answers:
             or not isinstance(self._prepared.experiment.estimator, Plain)
         ):
             return None
-        indices = np.concatenate([payload.indices for payload in payloads])
-        values = np.concatenate([payload.floats() for payload in payloads])
-        if not np.isfinite(values).all():  # whose, the other way finds out
+        floats = [payload.values for payload in payloads]
+        values = [each if isinstance(each, np.ndarray) else each.floats() for each in floats]
+        if not all(np.isfinite(each).all() for each in values):  # whose, the other way finds out
             return None
         aggregator.check(len(payloads), self._context.f)
-        return rule.of_sparse(indices, values, len(payloads), dimension, self._context)
+        bounds = [*range(0, dimension, _COLUMNS), dimension]
+        cuts = [np.searchsorted(payload.indices, bounds) for payload in payloads]
+        result = np.empty(dimension)
+        for number, (start, end) in enumerate(pairwise(bounds)):
+            parts = [slice(*cut[number : number + 2]) for cut in cuts]
+            indices = [payload.indices[part] for payload, part in zip(payloads, parts, strict=True)]
+            result[start:end] = rule.of_sparse(
+                np.concatenate(indices) - start,
+                np.concatenate([each[part] for each, part in zip(values, parts, strict=True)]),
+                len(payloads),
+                end - start,
+                self._context,
+            )
+        return result

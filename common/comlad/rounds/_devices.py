@@ -54,6 +54,7 @@ def device_messages(
     with np.errstate(over="ignore", invalid="ignore"):
         gradients = site.objective.gradients(plan.model, needed)
         coded = site.coding.encode(gradients, rows, plan.tasks, site.count)
+        del gradients  # as large as a model each
         liars = Liars(site, plan, coded)
         for slot, device in enumerate(site.devices):
             memory = memories.get(device, _NOTHING)

@@ -30,4 +30,5 @@ class Sgd:
     def __call__(
         self, model: NDArray[np.float64], aggregate: NDArray[np.float64], round: int
     ) -> NDArray[np.float64]:
-        return model - self.learning_rate / (1 + self.decay * round) * aggregate
+        step = self.learning_rate / (1 + self.decay * round) * aggregate
+        return np.subtract(model, step, out=step)

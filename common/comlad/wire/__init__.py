@@ -1,9 +1,10 @@
 """Values to bytes and back. Whatever comes from a peer is hostile until it was checked here."""
 
-from comlad.wire._broadcast import Broadcast, decode_round
+from comlad.wire._broadcast import Broadcast
+from comlad.wire._chunks import MAX_MESSAGE_BYTES, Download
 from comlad.wire._dataset import CHUNK_BYTES, EncodedDataset, decode_dataset, encode_dataset
 from comlad.wire._inbox import Inbox, Verdict
-from comlad.wire._replies import encode_reply
+from comlad.wire._replies import encode_reply, reply_messages
 from comlad.wire._requests import (
     MAX_JOIN_BYTES,
     encode_finished,
@@ -17,16 +18,20 @@ from comlad.wire._requests import (
     reply_bound,
     transport_bound,
 )
+from comlad.wire._told import broadcast_bound, decode_round
 from comlad.wire._welcome import Welcome, decode_welcome, encode_welcome
 
 __all__ = [
     "CHUNK_BYTES",
     "MAX_JOIN_BYTES",
+    "MAX_MESSAGE_BYTES",
     "Broadcast",
+    "Download",
     "EncodedDataset",
     "Inbox",
     "Verdict",
     "Welcome",
+    "broadcast_bound",
     "decode_dataset",
     "decode_round",
     "decode_welcome",
@@ -42,5 +47,6 @@ __all__ = [
     "parse_request",
     "parse_response",
     "reply_bound",
+    "reply_messages",
     "transport_bound",
 ]

@@ -1,108 +1,166 @@
-"""The broadcast: serialised once a round, with each stream's own tasks appended."""
+"""The broadcast: serialised once a round, with what is a stream's own appended."""
 
-from collections.abc import Sequence
-from functools import cache
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import accumulate, pairwise
 
-import numpy as np
-
-from comlad.errors import MessageError
-from comlad.rounds import COMMON_KEY_BYTES, ByteCount, Direction, Layer, Plan
+from comlad.experiment import Downlink
+from comlad.rounds import MASK_KEY_BYTES, ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
+from comlad.wire._chunks import cut, cut_sizes, hashed
+from comlad.wire._fields import Buffer, size_of_pieces, wrapped
+from comlad.wire._models import encode_change, encode_model, told_model
+from comlad.wire._told import index_type
 
-__all__ = ["Broadcast", "decode_round"]
+__all__ = ["Broadcast"]
+
+_ROUND = pb.TrainResponse.DESCRIPTOR.fields_by_name["round"].number
 
 
 class Broadcast:
     """A round's plan as messages for each stream.
 
     Concatenated messages merge, so that a stream's message is the shared bytes followed
-    by its own.
-    """
-
-    def __init__(self, plan: Plan) -> None:
-        self._tasks: list[int] = plan.tasks.tolist()
-        permutation = plan.permutation.astype(_index_type(len(plan.permutation))).tobytes()
-        model = plan.model.astype("<f8", copy=False).tobytes()
-        response = pb.TrainResponse()
-        response.round.round = plan.round
-        response.round.plan = plan.number
-        response.round.model_float64 = model
-        response.round.permutation = permutation
-        response.round.common_key = plan.common_key
-        self._shared = response.SerializeToString()
-        self._payload_bytes = len(model) + len(permutation) + len(plan.common_key)
-
-    def message(self, devices: Sequence[int]) -> bytes:
-        """The message to the stream of these devices, in the order of its slots."""
-        return self._shared + self._own_part(devices)
-
-    def charge(self, counted: ByteCount, devices: tuple[int, ...]) -> None:
-        """Charge that message to the stream, and to each device the bytes of its own task."""
-        down, size = Direction.DOWN, len(self._shared) + len(self._own_part(devices))
-        counted.add(down, Layer.PAYLOAD, devices, self._payload_bytes)
-        if len(devices) > 1:
-            for slot, device in enumerate(devices):
-                own = max(1, -(-self._tasks[device].bit_length() // 7))  # its varint
-                counted.add(down, Layer.MESSAGE, devices, own, slot)
-                size -= own
-        counted.add(down, Layer.MESSAGE, devices, size)
-
-    def _own_part(self, devices: Sequence[int]) -> bytes:
-        """What of the message is the devices' own: their tasks."""
-        response = pb.TrainResponse()
-        response.round.tasks.extend([self._tasks[device] for device in devices])
-        return response.SerializeToString()
-
-
-def decode_round(
-    message: pb.Round,
-    devices: int,
-    device_count: int,
-    dimension: int,
-    shares_mask: bool = False,
-) -> Plan:
-    """The plan that a process was told.
+    by its own. The model's are a view of it: there is no copy for a stream, nor one for all.
 
     Args:
-        message: As it came.
-        devices: M, how many devices the process hosts.
-        device_count: N.
-        dimension: Q.
-        shares_mask: Whether the compressor needs a common key.
-
-    Raises:
-        MessageError: The message does not fit these numbers.
+        plan: What was decided; its model must not change while it is sent.
+        downlink: How it is told.
+        base: The plan before, if a device that was told it may be told what has changed.
     """
-    if len(message.model_float64) != 8 * dimension:
-        raise MessageError(
-            f"a model of {len(message.model_float64)} bytes: must be {8 * dimension}"
+
+    def __init__(self, plan: Plan, downlink: Downlink, base: Plan | None = None) -> None:
+        self.number = plan.number
+        self._plan = plan
+        self._indices = index_type(len(plan.tasks))
+        model = encode_model(plan.model, downlink.model)
+        self._whole = self._share(model, len(model[-1]))
+        self._base: int | None = None
+        if base is not None and downlink.delta:
+            change = encode_change(plan.model, base, downlink.model)
+            changed = self._share([change.SerializeToString()], told_model(change).payload_bytes)
+            if changed.payload < self._whole.payload:
+                self._base, self._changed = base.number, changed
+
+    def messages(
+        self,
+        devices: tuple[int, ...],
+        told: int | None = None,
+        counted: Callable[[], ByteCount] | None = None,
+    ) -> Iterator[tuple[bytes, bool]]:
+        """What the stream of these devices is sent, each message with whether it is the last.
+
+        Args:
+            devices: Their ids, in the order of the slots.
+            told: The number of the plan that the stream was told last.
+            counted: Gives the tally that a message is charged to as it is handed out.
+        """
+        shared, own = self._shared(told), self._own_part(devices)
+        ends = self._ends(shared, own)
+        pieces = [*shared.pieces, own]
+        messages = cut(pb.TrainResponse, self.number, pieces, lambda: shared.digest(own))
+        for (start, end), message in zip(pairwise(ends), messages, strict=True):
+            if counted is not None:
+                self._charge(counted(), devices, shared, range(start, end), ends[-1])
+            yield message, end == ends[-1]
+
+    def message(self, devices: Sequence[int], told: int | None = None) -> bytes:
+        """All of that as one message, whatever its size."""
+        return b"".join([*self._shared(told).pieces, self._own_part(devices)])
+
+    def charge(self, counted: ByteCount, devices: tuple[int, ...], told: int | None = None) -> None:
+        """Charge all of these messages to the stream, and to each device the bytes of its own."""
+        shared = self._shared(told)
+        ends = self._ends(shared, self._own_part(devices))
+        self._charge(counted, devices, shared, range(ends[-1]), ends[-1])
+
+    def _charge(
+        self,
+        counted: ByteCount,
+        devices: tuple[int, ...],
+        shared: "_Shared",
+        part: range,
+        size: int,
+    ) -> None:
+        """Charge a part of all bytes of the messages to a stream, which are `size`."""
+        down = Direction.DOWN
+        # What is no payload counts as sent first, and the devices' own last, so that never more
+        # payload is charged than was sent.
+        own = [self._own_payload(device) for device in devices]
+        framing = size - shared.payload - sum(own)
+        first, last = (
+            min(max(end - framing, 0), shared.payload) for end in (part.start, part.stop)
         )
-    index_type = _index_type(device_count)
-    if len(message.permutation) != device_count * index_type.itemsize:
-        raise MessageError(f"a permutation of {len(message.permutation)} bytes for {device_count}")
-    permutation = np.frombuffer(message.permutation, index_type)
-    order = permutation.tolist()
-    if max(order) >= device_count or len(set(order)) != device_count:
-        raise MessageError("a permutation that leaves out a subset: must hold each once")
-    tasks = list(message.tasks)
-    if len(tasks) != devices or max(tasks) >= device_count:
-        raise MessageError(f"tasks {tasks}: must be {devices}, each below {device_count}")
-    if len(message.common_key) != (right := COMMON_KEY_BYTES if shares_mask else 0):
-        raise MessageError(f"a common key of {len(message.common_key)} bytes: must be {right}")
-    model = np.frombuffer(message.model_float64, "<f8").astype(np.float64, copy=False)
-    return Plan(
-        message.round,
-        message.plan,
-        model,
-        permutation.astype(np.intp),
-        np.array(tasks, np.intp),
-        message.common_key,
-    )
+        counted.add(down, Layer.PAYLOAD, devices, last - first)
+        left = len(part)
+        for slot, device in enumerate(devices if part.stop == size else ()):
+            counted.add(down, Layer.PAYLOAD, devices, own[slot], slot)
+            if len(devices) > 1:
+                task = max(1, -(-int(self._plan.tasks[device]).bit_length() // 7))  # its varint
+                counted.add(down, Layer.MESSAGE, devices, own[slot] + task, slot)
+                left -= own[slot] + task
+        counted.count_message(down, len(part))
+        counted.add(down, Layer.MESSAGE, devices, left)
+
+    def _share(self, model: list[Buffer], payload: int) -> "_Shared":
+        """What of the message is everybody's.
+
+        Args:
+            model: A serialised Round with the model only.
+            payload: How many bytes of it are payload.
+        """
+        plan, rest = self._plan, pb.Round()
+        rest.round = plan.round
+        rest.plan = plan.number
+        rest.common_key = plan.common_key
+        if plan.permutation is not None:
+            rest.permutation = plan.permutation.astype(self._indices).tobytes()
+        payload += len(plan.common_key) + len(rest.permutation)
+        return _Shared(wrapped(_ROUND, [rest.SerializeToString(), *model]), payload)
+
+    def _shared(self, told: int | None) -> "_Shared":
+        return self._changed if told is not None and told == self._base else self._whole
+
+    def _ends(self, shared: "_Shared", own: bytes) -> list[int]:
+        """Where among all their bytes the messages begin, and the end of the last."""
+        sizes = cut_sizes(pb.TrainResponse, self.number, shared.size + len(own))
+        return list(accumulate(sizes, initial=0))
+
+    def _own_part(self, devices: Sequence[int]) -> bytes:
+        """What of the message is the devices' own."""
+        plan, response = self._plan.told(devices), pb.TrainResponse()
+        response.round.tasks.extend(plan.tasks.tolist())
+        response.round.mask_keys = b"".join(plan.mask_keys)
+        if plan.subsets is not None:
+            response.round.subsets = plan.subsets.astype(self._indices).tobytes()
+        return response.SerializeToString()
+
+    def _own_payload(self, device: int) -> int:
+        plan = self._plan
+        subsets = 0 if plan.subsets is None else plan.subsets.shape[1] * self._indices.itemsize
+        return subsets + (MASK_KEY_BYTES if plan.mask_keys else 0)
 
 
-@cache
-def _index_type(count: int) -> np.dtype[np.unsignedinteger]:
-    for name in ("<u1", "<u2"):
-        if count <= 2 ** (8 * np.dtype(name).itemsize):
-            return np.dtype(name)
-    return np.dtype("<u4")
+class _Shared:
+    """What of a broadcast is everybody's: a serialised message in pieces.
+
+    Args:
+        pieces: Its bytes.
+        payload: How many of them are payload.
+    """
+
+    def __init__(self, pieces: list[Buffer], payload: int) -> None:
+        self.pieces = pieces
+        self.payload = payload
+        self.size = size_of_pieces(pieces)
+
+    def digest(self, own: bytes) -> bytes:
+        """The SHA-256 of all that a stream is sent."""
+        hashed = self._hashed.copy()
+        hashed.update(own)
+        return hashed.digest()
+
+    @cached_property
+    def _hashed(self) -> "hashlib._Hash":  # once a round, however many streams there are
+        return hashed(self.pieces)

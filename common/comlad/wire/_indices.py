@@ -4,7 +4,7 @@ proto/comlad/v1/vector.proto says how each is laid out. Each set of indices has 
 in each code; whatever else comes is refused, in memory that goes with what came.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,16 +54,20 @@ def encode_indices(
         message: Where they go.
         told: Whether the values will say how many they are.
     """
-    gaps = np.diff(indices, prepend=0)
+    gaps = indices.copy()  # np.diff with a value before takes five times as long
+    gaps[1:] -= indices[:-1]
     count = {name: 0 if told or code.count else len(indices) for name, code in _CODES.items()}
-    sizes = {
-        name: _field_bytes(code.size(gaps, dimension), count[name])
-        for name, code in _CODES.items()
-        if codec in ("auto", name)
-    }
-    chosen = min(sizes, key=sizes.__getitem__)
+    chosen = _shortest(gaps, dimension, count) if codec == "auto" else codec
     setattr(message, chosen, _CODES[chosen].encode(indices, gaps, dimension))
     message.count = count[chosen]
+
+
+def _shortest(gaps: _Indices, dimension: int, count: Mapping[str, int]) -> str:
+    """The code that makes the shortest message; `count` is what each has to state."""
+    sizes = {
+        name: _field_bytes(code.size(gaps, dimension), count[name]) for name, code in _CODES.items()
+    }
+    return min(sizes, key=sizes.__getitem__)
 
 
 def raw_indices(message: pb.SparseVector) -> RawIndices:

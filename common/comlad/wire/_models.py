@@ -23,7 +23,7 @@ def encode_model(model: NDArray[np.float64], floats: FloatType) -> list[Buffer]:
 
     A view of the model, where the type is its own: it must not change while it is sent.
     """
-    numbers = model.astype("<f4" if floats == "float32" else "<f8", copy=False)
+    numbers = np.ascontiguousarray(model, "<f4" if floats == "float32" else "<f8")
     field = pb.Round.DESCRIPTOR.fields_by_name[f"model_{floats}"]
     return wrapped(field.number, [numbers.view(np.uint8).data])
 

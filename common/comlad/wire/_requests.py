@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.v1 import training_pb2 as pb
+from comlad.wire._chunks import MAX_MESSAGE_BYTES
 
 __all__ = [
     "MAX_JOIN_BYTES",
@@ -37,11 +38,11 @@ def reply_bound(prepared: Prepared, devices: int) -> int:
 def transport_bound(prepared: Prepared) -> int:
     """The largest message that gRPC should let through to the server."""
     largest = reply_bound(prepared, prepared.experiment.devices.count)
-    return min(max(largest, MAX_JOIN_BYTES), 2**31 - 1)
+    return min(max(largest, MAX_JOIN_BYTES), MAX_MESSAGE_BYTES)
 
 
-def parse_request(data: bytes, bound: int) -> pb.TrainRequest:
-    """A device's message.
+def parse_request(data: bytes | bytearray, bound: int) -> pb.TrainRequest:
+    """A device's message, as it came or put together.
 
     Raises:
         MessageError: It is larger than `bound` or no TrainRequest.
@@ -51,19 +52,19 @@ def parse_request(data: bytes, bound: int) -> pb.TrainRequest:
             f"a message of {len(data)} bytes: must be at most {bound}", Status.RESOURCE_EXHAUSTED
         )
     try:
-        return pb.TrainRequest.FromString(data)
+        return pb.TrainRequest.FromString(data)  # type: ignore[arg-type]  # a bytearray, too
     except DecodeError as error:
         raise MessageError("bytes that are no TrainRequest: cut off or not protobuf") from error
 
 
-def parse_response(data: bytes) -> pb.TrainResponse:
-    """The server's message.
+def parse_response(data: bytes | bytearray) -> pb.TrainResponse:
+    """The server's message, as it came or put together.
 
     Raises:
         MessageError: It is no TrainResponse.
     """
     try:
-        return pb.TrainResponse.FromString(data)
+        return pb.TrainResponse.FromString(data)  # type: ignore[arg-type]  # a bytearray, too
     except DecodeError as error:
         raise MessageError("bytes that are no TrainResponse") from error
 

@@ -34,7 +34,8 @@ def decode_rice(data: bytes, count: int, width: int, most: int) -> NDArray[np.in
 
     Raises:
         MessageError: There are not `count`, or it is not their one code, or the sum is too
-            large for what was asked. Memory stays within a few times the size of `data`.
+            large for what was asked. Memory goes with the size of `data`, which holds at
+            most eight numbers a byte.
     """
     low = count * width
     least, largest = _octets(low + count), _octets(low + count + (most >> width))

@@ -44,6 +44,17 @@ def test_agrees_with_the_task_matrix(n: int, load: int) -> None:
     assert coded == pytest.approx(twin, rel=1e-12, abs=1e-14)
 
 
+def test_adds_long_gradients_like_short_ones() -> None:
+    coding, gradients = Cyclic(3), fresh_rng().normal(0, 1, (5, 100_000))
+    tasks, permutation = coding.draw(5, fresh_rng(1))
+
+    coded = encode(coding, gradients, tasks, permutation)
+
+    some = slice(99_000, 100_000)
+    short = encode(coding, gradients[:, some], tasks, permutation)
+    assert coded[:, some].tobytes() == short.tobytes()
+
+
 @pytest.mark.parametrize("load", [1, 4, 9])
 def test_has_every_subset_computed_by_as_many_devices(load: int) -> None:
     coding = Cyclic(load)

@@ -131,8 +131,16 @@ def test_refuses_impossible_numbers(parameters: dict[str, Any], complaint: str) 
 
 
 @pytest.mark.parametrize(
-    ("key", "subsets"), [([1], [5]), ([1, -2], [5]), ([1, 2], [2]), ([1, 2], [5, 5])]
+    ("key", "subsets"),
+    [
+        ([1], [5]),
+        ([1, -2], [5]),
+        ([1, 2], [2]),
+        ([1, 2], [5, 5]),
+        ([1.0, np.nan], [5]),
+        ([1, 2], [np.inf]),
+    ],
 )
-def test_refuses_data_that_is_of_another_problem(key: list[int], subsets: list[int]) -> None:
-    with pytest.raises(ConfigError, match="must be two numbers from 0 and one from 3 up"):
+def test_refuses_data_that_is_of_another_problem(key: list[Any], subsets: list[Any]) -> None:
+    with pytest.raises(ConfigError, match="must be two whole numbers from 0 and one from 3 up"):
         Quadratic().objective(Data({"key": np.array(key), "subsets": np.array(subsets)}))

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import first_plan, fresh_rng, repeatable, small
+from samples import first_plan, fresh_rng, permutation_of, repeatable, small
 
+from comlad.coding import Cyclic
 from comlad.errors import MessageError
+from comlad.experiment import Downlink
 from comlad.rounds import ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import Broadcast, decode_round
@@ -29,14 +31,28 @@ def plan_of(
 
 
 def told(plan: Plan, devices: list[int]) -> pb.Round:
-    return pb.TrainResponse.FromString(Broadcast(plan).message(devices)).round
+    return pb.TrainResponse.FromString(Broadcast(plan, Downlink()).message(devices)).round
 
 
-def refusal(change: Any) -> str:
+def heard(round: pb.Round, count: int, dimension: int, **expected: Any) -> Plan:
+    """What a process of one device, or as many as are said, makes of it."""
+    return decode_round(
+        round,
+        **{
+            "devices": 1,
+            "device_count": count,
+            "dimension": dimension,
+            "coding": Cyclic(min(2, count)),
+            **expected,
+        },
+    )
+
+
+def refusal(change: Any, **expected: Any) -> str:
     round = told(first_plan(small()), [4, 1])
     change(round)
     with pytest.raises(MessageError) as caught:
-        decode_round(round, devices=2, device_count=5, dimension=6)
+        heard(round, 5, 6, **{"devices": 2, **expected})
     return str(caught.value)
 
 
@@ -54,16 +70,16 @@ def test_tells_each_process_its_plan(
     plan = plan_of(count, dimension, round, number)
     devices = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=9, unique=True))
 
-    arrived = decode_round(told(plan, devices), len(devices), count, dimension)
+    arrived = heard(told(plan, devices), count, dimension, devices=len(devices))
 
     assert (arrived.round, arrived.number) == (round, number)
     assert arrived.model.tobytes() == plan.model.tobytes()
-    assert arrived.permutation.tolist() == plan.permutation.tolist()
+    assert permutation_of(arrived).tolist() == permutation_of(plan).tolist()
     assert arrived.tasks.tolist() == plan.tasks[devices].tolist()
 
 
 def test_is_one_message_of_shared_and_own_bytes() -> None:
-    broadcast = Broadcast(plan_of(300, 10))
+    broadcast = Broadcast(plan_of(300, 10), Downlink())
 
     one, two = broadcast.message([7]), broadcast.message([5, 200])
 
@@ -83,22 +99,22 @@ def test_tells_all_the_same_key_where_there_is_one() -> None:
     plan = plan_of(5, 6, key=bytes(range(16)))
 
     for devices in ([4, 1], [0]):
-        arrived = decode_round(told(plan, devices), len(devices), 5, 6, shares_mask=True)
+        arrived = heard(told(plan, devices), 5, 6, devices=len(devices), scope="round")
         assert arrived.common_key == plan.common_key
-    assert decode_round(told(plan_of(5, 6), [0]), 1, 5, 6).common_key == b""
+    assert heard(told(plan_of(5, 6), [0]), 5, 6).common_key == b""
 
 
 def test_sends_a_model_whichever_way_it_lay_in_memory() -> None:
     model = np.arange(12.0)[::2].astype(">f8")
     plan = Plan(0, 0, model, np.arange(1), np.arange(1))
 
-    assert decode_round(told(plan, [0]), 1, 1, 6).model.tolist() == [0, 2, 4, 6, 8, 10]
+    assert heard(told(plan, [0]), 1, 6).model.tolist() == [0, 2, 4, 6, 8, 10]
 
 
 class TestBytes:
     @pytest.mark.parametrize("devices", [(3,), (0,), (3, 1), (0, 129, 256, 299)])
     def test_are_those_of_the_message(self, devices: tuple[int, ...]) -> None:
-        broadcast, counted = Broadcast(plan_of(300, 10)), ByteCount(300)
+        broadcast, counted = Broadcast(plan_of(300, 10), Downlink()), ByteCount(300)
 
         broadcast.charge(counted, devices)
 
@@ -107,7 +123,7 @@ class TestBytes:
         assert counted.total(DOWN, Layer.PAYLOAD) == 10 * 8 + 300 * 2
 
     def test_of_a_common_key_are_shared(self) -> None:
-        broadcast, counted = Broadcast(plan_of(300, 10, key=bytes(16))), ByteCount(300)
+        broadcast, counted = Broadcast(plan_of(300, 10, key=bytes(16)), Downlink()), ByteCount(300)
 
         broadcast.charge(counted, (3, 1))
 
@@ -115,7 +131,7 @@ class TestBytes:
         assert counted.total(DOWN, Layer.MESSAGE) == len(broadcast.message((3, 1)))
 
     def test_of_a_single_device_are_all_its_own(self) -> None:
-        broadcast, counted = Broadcast(plan_of(300, 10)), ByteCount(300)
+        broadcast, counted = Broadcast(plan_of(300, 10), Downlink()), ByteCount(300)
 
         broadcast.charge(counted, (3,))
 
@@ -126,7 +142,7 @@ class TestBytes:
     def test_of_several_devices_are_shared_but_for_their_tasks(self) -> None:
         plan = plan_of(20_000, 10)
         devices = tuple(int(np.flatnonzero(plan.tasks == task)[0]) for task in (0, 127, 128, 16384))
-        broadcast, counted = Broadcast(plan), ByteCount(20_000)
+        broadcast, counted = Broadcast(plan, Downlink()), ByteCount(20_000)
 
         broadcast.charge(counted, devices)
 
@@ -160,7 +176,7 @@ class TestRefuses:
         round.permutation = round.permutation[:-4] + b"\xff\xff\xff\xff"
 
         with pytest.raises(MessageError, match=r"^a permutation that leaves out a subset"):
-            decode_round(round, 1, 65_537, 1)
+            heard(round, 65_537, 1)
 
     @pytest.mark.parametrize("key", [bytes(1), bytes(15), bytes(16)])
     def test_a_common_key_where_there_is_none(self, key: bytes) -> None:
@@ -173,7 +189,7 @@ class TestRefuses:
         round = told(plan_of(5, 6, key=key), [0])
 
         with pytest.raises(MessageError, match=rf"^a common key of {len(key)} bytes: must be 16$"):
-            decode_round(round, 1, 5, 6, shares_mask=True)
+            heard(round, 5, 6, scope="round")
 
     @pytest.mark.parametrize("tasks", [[], [1], [1, 2, 3], [1, 5], [2**32 - 1, 0]])
     def test_tasks_that_are_not_for_these_devices(self, tasks: list[int]) -> None:

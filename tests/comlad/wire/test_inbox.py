@@ -83,7 +83,7 @@ class TestBytes:
 
         by_device = counted.by_device()["up"]
         assert by_device["message"] == [0, 0, 0, len(data), 0]
-        assert by_device["payload"] == [0, 0, 0, 4 + 4 * 4, 0]  # four gaps, four float32
+        assert by_device["payload"] == [0, 0, 0, 1 + 4 * 4, 0]  # a bitmap, four float32
         assert counted.by_stream() == []
 
     @pytest.mark.parametrize("stream", [(3,), (3, 1), (0, 1, 2, 3, 4)])

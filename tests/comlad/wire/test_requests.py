@@ -5,6 +5,7 @@ from comlad.errors import MessageError, Status
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     MAX_JOIN_BYTES,
+    MAX_MESSAGE_BYTES,
     encode_finished,
     encode_join,
     encode_ready,
@@ -133,6 +134,13 @@ class TestBounds:
         )
 
         assert transport_bound(prepared) == reply_bound(prepared, 50) > MAX_JOIN_BYTES
+
+    def test_let_nothing_through_that_has_to_come_in_chunks(self) -> None:
+        prepared = small(
+            problem={"kind": "quadratic", "dimension": 10**6}, compressor={"kind": "identity"}
+        )
+
+        assert transport_bound(prepared) == MAX_MESSAGE_BYTES < reply_bound(prepared, 1)
 
     def test_let_a_process_of_any_number_of_devices_join(self) -> None:
         assert transport_bound(small()) == MAX_JOIN_BYTES
