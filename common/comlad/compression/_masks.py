@@ -15,8 +15,8 @@ __all__ = ["keyed_mask"]
 def keyed_mask(key: bytes, dimension: int, kept: int, parts: int) -> NDArray[np.int64]:
     """The `kept` of Q coordinates that belong to 16 bytes, ascending; not to be written to.
 
-    Training.proto says at Round.common_key how they are drawn: uniformly, in time and
-    memory that go with how many are drawn.
+    proto/comlad/v1/training.proto says at Round.common_key how they are drawn: uniformly,
+    in time and memory that go with how many are drawn.
     """
     length = dimension // parts
     chosen = _chosen(key, length, kept // parts)

@@ -59,5 +59,8 @@ def _check_agreement(experiment: Experiment, dimension: int) -> None:
             right = f"must be {parts}: of a complex number both parts are kept, or neither"
             require(compressor.parts == parts, "parts", compressor.parts, right)
     else:
-        right = "must make the same of the same vector, whoever sends it, and draw nothing"
+        right = (
+            "must make the same of the same vector, whoever sends it: "
+            'no draws of a device\'s own; index = "common" has none'
+        )
         require(found != "none", "kind", kinds, right)

@@ -66,9 +66,12 @@ class Quadratic:
             key, subsets = data.train["key"], data.train["subsets"]
         except KeyError as missing:
             raise ConfigError(f"quadratic without an array {missing}") from missing
-        if key.shape != (2,) or subsets.shape != (1,) or key.min() < 0 or subsets[0] < 3:
+        whole = key.dtype.kind == subsets.dtype.kind == "i"
+        sizes = key.shape == (2,) and subsets.shape == (1,)
+        if not (whole and sizes and key.min() >= 0 and subsets[0] >= 3):
             raise ConfigError(
-                f"key {key} and subsets {subsets}: must be two numbers from 0 and one from 3 up"
+                f"key {key} and subsets {subsets}: must be two whole numbers from 0 "
+                "and one from 3 up"
             )
         return Bowls(self, (int(key[0]), int(key[1])), int(subsets[0]))
 

@@ -147,7 +147,8 @@ class ByteCount:
     def overhead(self) -> dict[str, dict[str, Any]]:
         """How each layer from message to tcp, and to link, came to be larger than the one before.
 
-        As {"up": …, "down": …}, each as `Framing.overhead` gives it; empty without tcp.
+        As {"up": …, "down": …}, each as `Framing.overhead` gives it. Without a direction
+        whose tcp was not counted, or of whose messages some were handed over and not yet sent.
         """
         if not self._counted(Layer.TCP):
             return {}
@@ -158,6 +159,7 @@ class ByteCount:
                 self.total(direction, Layer.LINK) if self._counted(Layer.LINK) else None,
             )
             for direction in Direction
+            if self.total(direction, Layer.TCP) >= self.total(direction, Layer.MESSAGE)
         }
 
     def _add_metered(self, layer: Layer, stream: _Stream, counts: tuple[int, ...] | None) -> None:

@@ -40,7 +40,7 @@ class Broadcast:
         if base is not None and downlink.delta:
             change = encode_change(plan.model, base, downlink.model)
             changed = self._share([change.SerializeToString()], told_model(change).payload_bytes)
-            if changed.payload < self._whole.payload:
+            if changed.size < self._whole.size:
                 self._base, self._changed = base.number, changed
 
     def messages(
@@ -129,11 +129,13 @@ class Broadcast:
 
     def _own_part(self, devices: Sequence[int]) -> bytes:
         """What of the message is the devices' own."""
-        plan, response = self._plan.told(devices), pb.TrainResponse()
-        response.round.tasks.extend(plan.tasks.tolist())
-        response.round.mask_keys = b"".join(plan.mask_keys)
+        plan, response = self._plan, pb.TrainResponse()
+        rows = list(devices)
+        response.round.tasks.extend(plan.tasks[rows].tolist())
+        if plan.mask_keys:
+            response.round.mask_keys = b"".join([plan.mask_keys[row] for row in rows])
         if plan.subsets is not None:
-            response.round.subsets = plan.subsets.astype(self._indices).tobytes()
+            response.round.subsets = plan.subsets[rows].astype(self._indices).tobytes()
         return response.SerializeToString()
 
     def _own_payload(self, device: int) -> int:

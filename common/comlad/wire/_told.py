@@ -55,9 +55,11 @@ def decode_round(
     width = index_type(device_count)
     tasks = np.array(message.tasks, np.intp)
     if len(tasks) != devices or tasks.max() >= device_count:
-        raise MessageError(f"tasks {tasks.tolist()}: must be {devices}, each below {device_count}")
+        raise MessageError(f"tasks {_some(tasks)}: must be {devices}, each below {device_count}")
     permutation = subsets = None
-    if message.subsets and not message.permutation:
+    if message.subsets and message.permutation:
+        raise MessageError("a permutation and subsets: must be one of them")
+    if message.subsets:
         places = coding.subsets(tasks, np.arange(device_count))
         subsets = _subsets(message.subsets, places.shape, width, device_count)
     else:
@@ -83,7 +85,8 @@ def decode_round(
 
 def _permutation(data: bytes, width: np.dtype[np.unsignedinteger], count: int) -> NDArray[np.intp]:
     if len(data) != count * width.itemsize:
-        raise MessageError(f"a permutation of {len(data)} bytes for {count}")
+        right = count * width.itemsize
+        raise MessageError(f"a permutation of {len(data)} bytes: must be {right}")
     permutation = np.frombuffer(data, width)
     order = permutation.tolist()
     if max(order) >= count or len(set(order)) != count:
@@ -100,8 +103,14 @@ def _subsets(
     subsets = np.frombuffer(data, width).reshape(rows, load).astype(np.intp)
     ordered = np.sort(subsets, axis=1)
     if ordered.max() >= count or (ordered[:, 1:] == ordered[:, :-1]).any():
-        raise MessageError(f"subsets {subsets.tolist()}: must be distinct, each below {count}")
+        raise MessageError(f"subsets {_some(subsets)}: must be distinct, each below {count}")
     return subsets
+
+
+def _some(numbers: NDArray[np.intp]) -> str:
+    """The numbers, or the first of very many."""
+    shown = numbers.reshape(-1)[:20].tolist()
+    return str(shown if numbers.size > len(shown) else numbers.tolist())
 
 
 @cache

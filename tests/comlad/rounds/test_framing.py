@@ -63,6 +63,14 @@ class TestOverhead:
 
         assert counted.overhead() == {}
 
+    def test_says_nothing_of_messages_that_were_not_sent_yet(self) -> None:
+        counted = ByteCount(1)
+        for direction in Direction:
+            counted.add(direction, Layer.MESSAGE, (0,), 500)
+        counted.add_tcp((0,), (520, 499))
+
+        assert list(counted.overhead()) == ["up"]
+
     @pytest.mark.parametrize(
         ("size", "frames"), [(0, 1), (2**22 - 5, 1), (2**22 - 4, 2), (2**23 - 5, 2), (2**23 - 4, 3)]
     )

@@ -163,7 +163,7 @@ class TestRefuses:
     def test_a_permutation_of_another_length(self, permutation: bytes) -> None:
         message = refusal(lambda round: setattr(round, "permutation", permutation))
 
-        assert message == f"a permutation of {len(permutation)} bytes for 5"
+        assert message == f"a permutation of {len(permutation)} bytes: must be 5"
 
     @pytest.mark.parametrize("permutation", [b"\0\1\2\3\3", b"\0\1\2\3\5", b"\0\1\2\3\xff"])
     def test_a_permutation_that_is_none(self, permutation: bytes) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from samples import first_plan, fresh_rng, repeatable, small
@@ -53,6 +53,7 @@ AFTER = step(BEFORE, [0, 7, 300, 999])
 
 
 @repeatable
+@example(places=list(range(193)), floats="float32", value=1.0)  # fewer values, more bytes
 @given(
     st.sets(st.integers(0, 199)).map(sorted),
     st.sampled_from(["float64", "float32"]),
