@@ -214,7 +214,7 @@ def _parser() -> argparse.ArgumentParser:
         "--target",
         type=float,
         metavar="LOSS",
-        help="to reach on these links; default: the highest that a method ends with",
+        help="to reach on these links; default: the highest with which one that made progress ends",
     )
     bandwidth.add_argument(
         "--namespaces",

@@ -5,17 +5,21 @@ however this one ends, `kill -9` included, the namespace goes as soon as the pro
 in it have ended, and whatever links it has go with it.
 """
 
+import logging
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from comlad.errors import ConfigError
 
-__all__ = ["check_means", "inside", "namespace", "run_batch"]
+__all__ = ["check_means", "inside", "keep_order", "namespace", "run_batch"]
+
+logger = logging.getLogger(__name__)
 
 _PROGRAMS = ("ip", "nsenter", "tc", "unshare")
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_ADMIN": 21}  # linux/capability.h
@@ -94,6 +98,25 @@ def run_batch(program: str, holder: int, lines: list[str]) -> None:
         done = subprocess.run(command, input=text, capture_output=True, check=False)
         if done.returncode:
             raise _failed(program, done.stderr)
+
+
+def keep_order(holder: int, names: Sequence[str]) -> None:
+    """Let one CPU take in all that an interface in a namespace receives, where that can be set.
+
+    Otherwise a veth's packets are taken in by whichever CPU sent them and overtake each
+    other, and TCP sends again what was never lost.
+    """
+    cpus = min(os.cpu_count() or 1, 32)  # as many as one word of the mask has
+    lines = ["mount -t sysfs sysfs /sys"]
+    for index, name in enumerate(names):
+        mask = 1 << index % cpus
+        lines.append(f"echo {mask:x} > /sys/class/net/{name}/queues/rx-0/rps_cpus")
+    # A mount of its own: /sys shows the interfaces of the namespace in which it was mounted.
+    command = inside(holder, ["unshare", "--mount", "sh", "-e"])
+    text = "\n".join(lines).encode()
+    done = subprocess.run(command, input=text, capture_output=True, check=False)
+    if done.returncode:  # for instance in a container that may not mount
+        logger.info("packets may overtake each other: %s", done.stderr.decode(errors="replace"))
 
 
 def _capabilities() -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from comlad.errors import ConfigError
-from comlad_deploy.namespaces import check_means, inside, namespace, run_batch
+from comlad_deploy.namespaces import check_means, inside, keep_order, namespace, run_batch
 
 __all__ = ["Network", "bits_per_second", "shaped_network"]
 
@@ -101,10 +101,12 @@ def _connect(network: Network, up: int | None, down: int | None) -> None:
         queues += _narrow(name, down)
     run_batch("ip", network.server, ours)
     run_batch("tc", network.server, queues)
+    keep_order(network.server, [f"device{index}" for index in range(len(network.devices))])
     for index, holder in enumerate(network.devices):
         theirs = ["link set lo up", *_configure("eth0", f"{_LINKS[index][2]}/30")]
         run_batch("ip", holder, theirs)
         run_batch("tc", holder, _narrow("eth0", up))
+        keep_order(holder, ["eth0"])
 
 
 def _configure(name: str, address: str) -> list[str]:

@@ -80,6 +80,7 @@ class _Line:
 def _table(lines: list[_Line], rounds: int) -> "Table":
     from rich.progress_bar import ProgressBar
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("", no_wrap=True)
@@ -90,5 +91,5 @@ def _table(lines: list[_Line], rounds: int) -> "Table":
         done = rounds if line.ended is not None else line.rounds
         bar = ProgressBar(rounds, done, width=8, finished_style="bar.complete")
         shown = str(done) if line.started is not None else ""
-        table.add_row(line.name, bar, shown, line.loss, line.accuracy, line.state)
+        table.add_row(Text(line.name), bar, shown, line.loss, line.accuracy, line.state)
     return table

@@ -193,6 +193,13 @@ def test_writes_a_page_of_all_results_there_are() -> None:
     assert "## How each layer is counted" in text
 
 
+def test_shows_names_as_they_are() -> None:
+    odd = results(methods=[entry("[/red] a|b $x$"), entry("y")])
+
+    assert any("[/red] a|b $x$" in line for line in shown(bytes_sheet(odd)))
+    assert "| [/red] a\\|b $x$ | up |" in bytes_sheet(odd).markdown()
+
+
 def test_flattens_tables_for_the_csv() -> None:
     tables = {"name": "x", "bytes": {"up": {"tcp": 5.5}}, "estimated": ["rest"]}
 
@@ -224,12 +231,14 @@ def test_tells_experiments_of_one_name_apart_by_their_files(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["missing.toml"], "missing.toml"),
+        (["missing.toml"], "^comlad: missing.toml: cannot be read"),
         (["tiny.toml", "broken.toml"], r"broken.toml: .*rounds"),
         (["tiny.toml", "tiny.toml"], "tiny.toml: must be given once"),
         (["tiny.toml", "--rounds", "0"], "--rounds = 0: must be from 1"),
         (["tiny.toml", "--seed", "-1"], "--seed = -1: must be from 0"),
         (["tiny.toml", "--target", "1"], "--target = 1.0: is the loss to reach on links"),
+        (["tiny.toml", "--uplink", "1mbit", "--target", "nan"], "--target = nan: must be a finite"),
+        (["tiny.toml", "--uplink", "1mbit,1mbit"], "--uplink = '1mbit,1mbit': must name"),
         (["tiny.toml", "--uplink", "10mbit,5"], "--uplink 5: must be a rate"),
         (["tiny.toml", "--uplink", "10mbit"], r"shaped links: .*root"),
         (["tiny.toml", "--namespaces"], r"shaped links: .*root"),

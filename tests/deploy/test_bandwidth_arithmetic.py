@@ -31,6 +31,11 @@ def test_takes_the_highest_end_for_the_target() -> None:
     assert common_target([trace(9.0, 2.0), trace(9.0, 3.0)]) == 3.0
 
 
+def test_takes_no_target_from_a_method_that_gets_worse() -> None:
+    assert common_target([trace(9.0, 2.0), trace(9.0, 10.0)]) == 2.0
+    assert common_target([trace(9.0, 10.0), trace(9.0, 11.0)]) == 11.0
+
+
 @pytest.mark.parametrize(
     ("link", "seconds"),
     [

@@ -136,6 +136,20 @@ def test_reaches_the_model_of_one_process(run: Run, tmp_path: Path) -> None:
             assert run.summary["bytes"][direction][layer] == alone["bytes"][direction][layer]
 
 
+def test_has_one_cpu_take_in_what_an_interface_receives() -> None:
+    file = "/sys/class/net/eth0/queues/rx-0/rps_cpus"
+    command = ["unshare", "--mount", "sh", "-c", f"mount -t sysfs sysfs /sys && cat {file}"]
+
+    with shaped_network(1) as network:
+        read = subprocess.run(
+            network.on_device(0, command), capture_output=True, text=True, check=False
+        )
+
+    if read.returncode:
+        pytest.skip(f"NOT TESTED HERE: {read.stderr}")
+    assert int(read.stdout, 16) == 1
+
+
 def test_belongs_to_the_devices_that_share_a_link(tmp_path: Path) -> None:
     summary = in_namespaces(experiment("rounds=2"), tmp_path, per_process=3).summary
 

@@ -18,7 +18,7 @@ __all__ = ["drawing", "panels_of"]
 @contextmanager
 def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """A figure that is written where the block ends."""
-    with matplotlib.rc_context(STYLE):
+    with matplotlib.rc_context({**STYLE, "text.parse_math": False}):  # names are no formulas
         figure = Figure(figsize=size)
         FigureCanvasAgg(figure)
         yield figure

@@ -110,11 +110,12 @@ def draw_loss(path: Path, results: Results, runs: Sequence[Run]) -> None:
             axes.plot(counts[-1], losses[-1], "o", color=colour, markersize=4.5)
         axes.set_xscale("log")
         axes.set_xlabel(f"bytes sent by all devices, counted at the {layer} layer")
+        axes.xaxis.set_major_locator(_ticks(axes.get_xlim()))
         axes.xaxis.set_major_formatter(EngFormatter("B"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_yscale("log")
         axes.set_ylabel("training loss")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=99))
+        axes.yaxis.set_major_locator(_ticks(axes.get_ylim()))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
         axes.axvline(equal["bytes"], color="#8C8C8C", linestyle=(0, (4, 3)), linewidth=1.1)
@@ -130,11 +131,18 @@ def draw_loss(path: Path, results: Results, runs: Sequence[Run]) -> None:
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), handlelength=2.6)
 
 
+def _ticks(limits: tuple[float, float]) -> LogLocator:
+    """Powers of ten, and between them too where these are few."""
+    low, high = limits
+    return LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,), numticks=9)
+
+
 def draw_seconds(path: Path, results: Results) -> None:
     """Seconds to the target, measured and predicted: a row for each method, a panel a link."""
     links = results["links"]
     methods = links[0]["methods"]
-    with drawing(path, (10.5, 1.85 + 0.36 * len(methods))) as figure:
+    width = max(10.5, 2.9 + 2.2 * len(links))
+    with drawing(path, (width, 1.85 + 0.36 * len(methods))) as figure:
         loss = results["target"]["loss"]
         title = f"Seconds until the loss is {loss:{',.0f' if loss >= 1000 else '.4g'}}"
         names = [f"{method['name']}: {_rounds(method['rounds'])}" for method in methods]
@@ -180,7 +188,7 @@ def _draw_link(axes: Axes, link: Results) -> None:
     )
     for row, method in rows:
         seconds = method["seconds"]
-        text = f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+        text = f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:#.2g} s"
         axes.annotate(
             text,
             (max(seconds, method["predicted"]), row),

@@ -87,8 +87,10 @@ def course_of(trace: Trace, summary: Mapping[str, Any], target: float) -> Course
 
 
 def common_target(traces: Sequence[Trace]) -> float:
-    """The loss that every method reaches: the highest at an end."""
-    return max(trace.losses[-1] for trace in traces)
+    """The highest loss at an end; of methods that got below where they began, if any did."""
+    ends = [trace.losses[-1] for trace in traces]
+    lower = [trace.losses[-1] for trace in traces if trace.losses[-1] < trace.losses[0]]
+    return max(lower or ends)
 
 
 def _busiest(summary: Mapping[str, Any], direction: str) -> int:

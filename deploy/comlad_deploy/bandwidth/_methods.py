@@ -145,8 +145,8 @@ def from_files(paths: Sequence[Path], rounds: int | None, seed: int | None) -> l
             raise ConfigError(
                 f"{path}: must be given once; a seed decides all, so twice is the same"
             )
+        tables = {**read_toml(path), **changes}
         with at(f"{path}:"):
-            tables = {**read_toml(path), **changes}
             prepared[path] = prepare(read_experiment(tables, path.parent.absolute()))
     methods = [Method(found.experiment.name, found) for found in prepared.values()]
     if len({method.slug for method in methods}) < len(methods):

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 
 from comlad.config import require
@@ -26,7 +27,7 @@ class Options:
         uplinks: Rates of the devices' links to the server, one after the other.
         downlink: Rate of the links from the server; None: as fast as the machine is.
         target: The loss to which seconds are measured on these links; None: the highest
-            that a method ends with.
+            with which a method ends that got below where it began.
         namespaces: Server and devices in network namespaces of their own, so that the link
             layer is counted; always so where a rate is given.
         as_json: Print the results and nothing else.
@@ -50,6 +51,10 @@ class Options:
         require(seed is None or 0 <= seed < 2**63, "--seed", seed, "must be from 0 to 2^63 − 1")
         right = "is the loss to reach on links of a rate; give --uplink or --downlink too"
         require(self.target is None or self.shaped, "--target", self.target, right)
+        right = "must be a finite number"
+        require(self.target is None or isfinite(self.target), "--target", self.target, right)
+        rates = list(self.uplinks)
+        require(len({*rates}) == len(rates), "--uplink", ",".join(rates), "must name a rate once")
         for link in self.links:
             link.seconds(0, 0)  # complains of what is no rate
         packages = [package for package in ("matplotlib", "rich") if find_spec(package) is None]

@@ -19,8 +19,8 @@ _HEAD = """# Bandwidth
 
 What methods send, counted at every layer and in both directions, and what that buys. This page
 is made by `comlad bandwidth` from its results. Payload and message bytes are a matter of the
-experiment and the same everywhere; those of tcp and link move a little from run to run; of seconds,
-which depend on the machine and on what else it does, only ratios mean something.
+experiment, as long as every device answers in time; those of tcp and link move a little from run to
+run; of seconds, which depend on the machine and on what else it does, only ratios mean something.
 """
 
 _COUNTED = """## How each layer is counted
@@ -56,7 +56,8 @@ _LIMITS = """## Limits
 - Server and devices share one machine: what they compute takes longer than on as many machines.
   Time on the links would be the same there.
 - Links have a rate and a short queue, but no delay and no loss of their own. On a long path every
-  round costs a round trip too, which compression does not shorten.
+  round costs a round trip too, which compression does not shorten. After a pause a link lets 3 kB
+  pass at once, or what its rate allows in 2 ms if that is more: of a short message, much.
 - The prediction adds up what is taken to follow on each other. Where receiving, computing and
   sending overlap, less than that is measured; where a busy machine holds things up, more.
 - One problem and one seed a table. How many more rounds compression needs depends on the problem,

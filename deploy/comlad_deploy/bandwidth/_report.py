@@ -71,7 +71,10 @@ def describe_equal(results: Results) -> str:
 def describe_links(results: Results) -> str:
     """What was timed, and what the prediction is."""
     target, links = results["target"], results["links"]
+    reached = all(method["rounds"] is not None for link in links for method in link["methods"])
     whose = "as asked for" if target["given"] else "which all methods reach"
+    if not (target["given"] or reached):
+        whose = "which all methods reach that get below where they began"
     ways = {way: all(link[way] is None for link in links) for way in ("uplink", "downlink")}
     free = " and ".join(way for way, unlimited in ways.items() if unlimited)
     return (

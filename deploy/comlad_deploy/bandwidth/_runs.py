@@ -2,15 +2,15 @@
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from comlad_deploy.bandwidth._links import Course, Link, course_of
+from comlad_deploy.bandwidth._links import FAST, Course, Link, course_of
 from comlad_deploy.bandwidth._methods import Method, shortened
 from comlad_deploy.bandwidth._results import Run
 from comlad_deploy.bandwidth._trace import read_trace, rounds_to
-from comlad_deploy.networks import shaped_network
+from comlad_deploy.networks import Network, shaped_network
 from comlad_deploy.processes import ProcessError, process_count
 from comlad_deploy.run import run_prepared
 
@@ -46,8 +46,8 @@ def run_method(method: Method, directory: Path, link: Link | None, watch: Watch)
         ProcessError: The run failed, for instance because it diverged.
     """
     prepared = method.prepared
-    name = method.name if link is None or link.name == "fast" else f"{method.name}, {link.name}"
-    network: Any = nullcontext()
+    name = method.name if link in (None, FAST) else f"{method.name}, {link.name}"
+    network: AbstractContextManager[Network | None] = nullcontext()
     if link is not None:
         network = shaped_network(process_count(prepared.experiment), link.uplink, link.downlink)
     try:
@@ -83,8 +83,9 @@ def time_method(
     again = run_method(shortened(run.method, course.rounds), directory, link, watch)
     rounds = rounds_to(again.trace.losses, target)
     if rounds != course.rounds:  # for instance because a deadline was missed
-        text = "%s, %s: %s rounds to the target, on fast links %d"
-        logger.warning(text, run.method.name, link.name, rounds, course.rounds)
+        found = "not at the target" if rounds is None else f"at the target after {rounds}"
+        text = "%s, %s: %s, on fast links after %d rounds"
+        logger.warning(text, run.method.name, link.name, found, course.rounds)
     seconds = None if rounds is None else again.trace.seconds[rounds]
     return _entry(run.method.name, course, seconds, link)
 

@@ -35,14 +35,16 @@ class Sheet:
 
     def markdown(self) -> str:
         """As a page has it."""
+        rows = [[cell.replace("|", "\\|") for cell in row] for row in self.rows]
         rule = ["---"] * self.left + ["---:"] * (len(self.columns) - self.left)
         heads = [" ".join(column.split()) for column in self.columns]
-        return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *self.rows))
+        return "\n".join("| " + " | ".join(row) + " |" for row in (heads, rule, *rows))
 
     def table(self) -> "Table":
         """As a terminal shows it, with a space between columns, or two where there is room."""
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
         widths = [
             max(len(line) for cell in column for line in cell.splitlines() or [""])
@@ -66,7 +68,7 @@ class Sheet:
                 overflow="fold",
             )
         for row in self.rows:
-            table.add_row(*row)
+            table.add_row(*map(Text, row))  # a name is no markup
         return table
 
 
