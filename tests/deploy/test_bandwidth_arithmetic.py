@@ -1,15 +1,19 @@
+import json
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from comlad.errors import ConfigError
 from comlad_deploy.bandwidth._links import Course, Link, common_target, course_of
-from comlad_deploy.bandwidth._trace import Trace, at_count, rounds_to
+from comlad_deploy.bandwidth._trace import Trace, at_count, read_trace, rounds_to
 
 
 def trace(*losses: float) -> Trace:
     seconds = [0.5 * number for number in range(len(losses))]
-    return Trace(losses, [], {"message": [10 * number for number in range(len(losses))]}, seconds)
+    sent = [10 * number for number in range(len(losses))]
+    return Trace(losses, [], {"message": sent}, seconds, {"up": sent, "down": sent})
 
 
 @pytest.mark.parametrize(("count", "value"), [(0, 8.0), (10, 4.0), (15, 3.0), (20, 2.0), (99, 2.0)])
@@ -55,16 +59,42 @@ def test_predicts_what_rounds_take_on_fast_links_and_their_bytes_on_slow_ones() 
     assert course.predicted(Link("1mbit", "100kbit")) == pytest.approx(2.0 + 4 * (0.8 + 2.4))
 
 
-def test_goes_by_the_busiest_link() -> None:
-    counts = {"up": {"link": [200, 600, 300]}, "down": {"link": [20, 10, 40]}}
+def record(loss: float, up: list[int], down: list[int], **layers: list[int]) -> dict[str, Any]:
+    """A line of rounds.jsonl, as far as it matters here."""
+    return {
+        "loss": loss,
+        "seconds": 0.5,
+        "bytes": {"up": {"message": sum(up)}},
+        "devices": {"up": {"message": up, **layers}, "down": {"message": down}},
+    }
 
-    course = course_of(trace(8.0, 4.0, 2.0), {"rounds": 2, "devices": counts}, target=4.0)
 
-    assert course == Course(rounds=1, seconds=0.5, up=300.0, down=20.0)
+def test_goes_by_the_link_that_carries_most_until_then(tmp_path: Path) -> None:
+    records = [
+        record(6.0, [2, 1], [5, 900], link=[200, 100]),
+        record(4.0, [2, 1], [5, 10], link=[200, 500]),
+        record(2.0, [9, 9], [99, 99], link=[99_999, 9]),  # later than the target
+    ]
+    lines = "\n".join(map(json.dumps, records))
+    (tmp_path / "rounds.jsonl").write_text(lines + "\n", "utf-8")
+    summary = {"loss": {"initial": 8.0}, "bytes": {"up": {"message": 24}}}
+
+    course = course_of(read_trace(tmp_path, summary), target=4.0)
+
+    assert course == Course(rounds=2, seconds=1.0, up=300.0, down=455.0)
+
+
+def test_goes_by_another_layer_where_links_were_not_counted_in_all_rounds(tmp_path: Path) -> None:
+    records = [record(4.0, [2, 1], [5, 9]), record(4.0, [2, 1], [5, 9], link=[20, 10])]
+    lines = "\n".join(map(json.dumps, records))
+    (tmp_path / "rounds.jsonl").write_text(lines + "\n", "utf-8")
+    summary = {"loss": {"initial": 8.0}, "bytes": {"up": {"message": 6}}}
+
+    assert read_trace(tmp_path, summary).busiest["up"] == [0, 2, 4]
 
 
 def test_has_no_course_to_a_loss_that_is_not_reached() -> None:
-    assert course_of(trace(8.0, 4.0), {}, target=1.0) is None
+    assert course_of(trace(8.0, 4.0), target=1.0) is None
 
 
 def test_names_links_by_the_ways_that_are_narrow() -> None:

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from comlad.experiment import Downlink
 from comlad.rounds import MASK_KEY_BYTES, ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
-from comlad.wire._chunks import cut, cut_sizes, hashed
+from comlad.wire._chunks import chunk_bytes, cut, cut_sizes, hashed
 from comlad.wire._fields import Buffer, size_of_pieces, wrapped
 from comlad.wire._models import encode_change, encode_model, told_model
 from comlad.wire._told import index_type
@@ -34,6 +34,7 @@ class Broadcast:
         self.number = plan.number
         self._plan = plan
         self._indices = index_type(len(plan.tasks))
+        self._chunk = chunk_bytes(len(plan.tasks))
         model = encode_model(plan.model, downlink.model)
         self._whole = self._share(model, len(model[-1]))
         self._base: int | None = None
@@ -59,7 +60,13 @@ class Broadcast:
         shared, own = self._shared(told), self._own_part(devices)
         ends = self._ends(shared, own)
         pieces = [*shared.pieces, own]
-        messages = cut(pb.TrainResponse, self.number, pieces, lambda: shared.digest(own))
+        messages = cut(
+            pb.TrainResponse,
+            self.number,
+            pieces,
+            lambda: shared.digest(own),
+            chunk=self._chunk,
+        )
         for (start, end), message in zip(pairwise(ends), messages, strict=True):
             if counted is not None:
                 self._charge(counted(), devices, shared, range(start, end), ends[-1])
@@ -124,7 +131,8 @@ class Broadcast:
 
     def _ends(self, shared: "_Shared", own: bytes) -> list[int]:
         """Where among all their bytes the messages begin, and the end of the last."""
-        sizes = cut_sizes(pb.TrainResponse, self.number, shared.size + len(own))
+        size = shared.size + len(own)
+        sizes = cut_sizes(pb.TrainResponse, self.number, size, chunk=self._chunk)
         return list(accumulate(sizes, initial=0))
 
     def _own_part(self, devices: Sequence[int]) -> bytes:

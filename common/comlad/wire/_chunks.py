@@ -17,6 +17,7 @@ __all__ = [
     "MAX_MESSAGE_BYTES",
     "Assembly",
     "Download",
+    "chunk_bytes",
     "cut",
     "cut_sizes",
     "hashed",
@@ -40,6 +41,8 @@ def cut(
     pieces: Sequence[Buffer],
     digest: Callable[[], bytes] | None = None,
     limit: int = MAX_MESSAGE_BYTES,
+    *,
+    chunk: int = CHUNK_BYTES,
 ) -> Iterator[bytes]:
     """The messages in which one travels: itself, or its chunks.
 
@@ -49,25 +52,33 @@ def cut(
         pieces: The message, serialised; copied chunk by chunk as they are asked for.
         digest: Gives its SHA-256, where that is cheaper than hashing the pieces.
         limit: The largest message that is not cut.
+        chunk: How many bytes of it a chunk takes.
     """
     size = size_of_pieces(pieces)
     if size <= limit:
         yield b"".join(pieces)
         return
-    for start, end in _bounds(size):
+    for start, end in _bounds(size, chunk):
         sha256 = b"" if end < size else digest() if digest else hashed(pieces).digest()
         head = _head(event, plan, start, end - start, sha256)
         yield b"".join((head, *_window(pieces, start, end)))
 
 
-def cut_sizes(event: _Event, plan: int, size: int, limit: int = MAX_MESSAGE_BYTES) -> list[int]:
+def cut_sizes(
+    event: _Event,
+    plan: int,
+    size: int,
+    limit: int = MAX_MESSAGE_BYTES,
+    *,
+    chunk: int = CHUNK_BYTES,
+) -> list[int]:
     """How many bytes each of those messages has, for a message of that size."""
     if size <= limit:
         return [size]
     return [
         len(_head(event, plan, start, end - start, bytes(32) if end == size else b""))
         + (end - start)
-        for start, end in _bounds(size)
+        for start, end in _bounds(size, chunk)
     ]
 
 
@@ -77,6 +88,16 @@ def hashed(pieces: Sequence[Buffer]) -> "hashlib._Hash":
     for piece in pieces:
         state.update(piece)
     return state
+
+
+def chunk_bytes(receivers: int) -> int:
+    """How large chunks are that so many receivers may be sent at once.
+
+    A power of two, such that a chunk for each of them takes 4 MiB at most, but no smaller
+    than 64 KiB.
+    """
+    share = max(2**22 // max(receivers, 1), 2**16)
+    return min(1 << share.bit_length() - 1, CHUNK_BYTES)
 
 
 class Assembly:
@@ -149,9 +170,9 @@ class Download:
         return whole
 
 
-def _bounds(size: int) -> Iterator[tuple[int, int]]:
+def _bounds(size: int, chunk: int) -> Iterator[tuple[int, int]]:
     """Where the chunks of a message of that size begin and end."""
-    return pairwise([*range(0, size, CHUNK_BYTES), size])
+    return pairwise([*range(0, size, chunk), size])
 
 
 def _window(pieces: Sequence[Buffer], start: int, end: int) -> Iterator[memoryview]:

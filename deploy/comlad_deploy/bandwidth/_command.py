@@ -17,6 +17,7 @@ from comlad_deploy.bandwidth._report import print_report
 from comlad_deploy.bandwidth._results import Run, compare, flat
 from comlad_deploy.bandwidth._runs import Watch, check_links, run_method, time_method
 from comlad_deploy.files import to_csv, write_text
+from comlad_deploy.processes import ProcessError
 from comlad_deploy.progress import progress
 from comlad_server.results import versions
 
@@ -29,7 +30,7 @@ def bandwidth(options: Options) -> None:
     Raises:
         ConfigError: An option or an experiment cannot be, a package, program or right is
             missing, or `out` cannot be written to; nothing has been started.
-        ComladError: A run failed; those before it are kept.
+        ProcessError: A run failed; the others are reported.
     """
     options.check()
     methods = options.methods
@@ -41,7 +42,7 @@ def bandwidth(options: Options) -> None:
         names += [f"{method.name}, {link.name}" for method in methods]
     rounds = max(method.prepared.experiment.rounds for method in methods)
     with progress(rounds, hidden=options.as_json, names=names) as watch:
-        runs = _run_methods(methods, options, report, watch)
+        runs, failures = _run_methods(methods, options, report, watch)
         if options.links:
             _time_methods(runs, options, report, watch)
     report.finish(runs)
@@ -49,6 +50,8 @@ def bandwidth(options: Options) -> None:
         print(json.dumps(report.results, indent=2))
     else:
         print_report(report.results, options.out)
+    if failures:
+        raise ProcessError(f"left out: {'; '.join(map(str, failures))}")
 
 
 class _Report:
@@ -101,15 +104,26 @@ class _Report:
 
 def _run_methods(
     methods: Sequence[Method], options: Options, report: _Report, watch: Watch
-) -> list[Run]:
-    """Run each as fast as the machine is."""
+) -> tuple[list[Run], list[ProcessError]]:
+    """Run each as fast as the machine is; those that fail are left out.
+
+    Raises:
+        ProcessError: All of them did.
+    """
     runs: list[Run] = []
+    failures: list[ProcessError] = []
     link = FAST if options.shaped or options.namespaces else None
     for method in methods:
         directory = options.out / (FAST.name if options.shaped else "") / method.slug
-        runs.append(run_method(method, directory, link, watch))
+        try:
+            runs.append(run_method(method, directory, link, watch))
+        except ProcessError as error:
+            failures.append(error)
+            continue
         report.write(**compare(runs))
-    return runs
+    if not runs:
+        raise failures[0]
+    return runs, failures
 
 
 def _time_methods(runs: Sequence[Run], options: Options, report: _Report, watch: Watch) -> None:

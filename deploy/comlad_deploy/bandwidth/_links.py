@@ -1,8 +1,7 @@
 """Seconds to a loss on links of a given rate: what arithmetic says."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from comlad_deploy.bandwidth._trace import Trace, rounds_to
 from comlad_deploy.networks import bits_per_second
@@ -72,17 +71,11 @@ class Course:
         return self.seconds + self.rounds * link.seconds(self.up, self.down)
 
 
-def course_of(trace: Trace, summary: Mapping[str, Any], target: float) -> Course | None:
-    """A method's course from its run on fast links; None if it did not get there.
-
-    Args:
-        trace: Of the run.
-        summary: Its summary.json, with the link layer.
-        target: The loss.
-    """
+def course_of(trace: Trace, target: float) -> Course | None:
+    """A method's course to a loss from its run on fast links; None if it did not get there."""
     if (rounds := rounds_to(trace.losses, target)) is None:
         return None
-    up, down = (_busiest(summary, way) / summary["rounds"] for way in ("up", "down"))
+    up, down = (trace.busiest[way][rounds] / max(rounds, 1) for way in ("up", "down"))
     return Course(rounds, trace.seconds[rounds], up, down)
 
 
@@ -91,12 +84,3 @@ def common_target(traces: Sequence[Trace]) -> float:
     ends = [trace.losses[-1] for trace in traces]
     lower = [trace.losses[-1] for trace in traces if trace.losses[-1] < trace.losses[0]]
     return max(lower or ends)
-
-
-def _busiest(summary: Mapping[str, Any], direction: str) -> int:
-    """The bytes of the link that carried most; a device process has one of its own.
-
-    At the last layer that was counted: not link if a connection was lost on the way.
-    """
-    layers: Mapping[str, list[int]] = summary["devices"][direction]
-    return max(next(layers[layer] for layer in ("link", "tcp", "message") if layer in layers))

@@ -75,7 +75,7 @@ def time_method(
         link: Of each device.
         watch: Starts its line of progress.
     """
-    course = course_of(run.trace, run.summary, target)
+    course = course_of(run.trace, target)
     if course is None:
         return _entry(run.method.name, None, None, link)
     if course.rounds == 0:

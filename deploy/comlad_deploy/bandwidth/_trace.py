@@ -22,12 +22,15 @@ class Trace:
         accuracies: On held-out samples; nan before the first round, empty without such.
         uplink: Bytes that all devices together had sent by then, by layer.
         seconds: Since the first broadcast.
+        busiest: Bytes that the link of one device had carried by then, the most of any, by
+            direction: at the last layer that was counted in every round.
     """
 
     losses: Sequence[float]
     accuracies: Sequence[float]
     uplink: Mapping[str, Sequence[int]]
     seconds: Sequence[float]
+    busiest: Mapping[str, Sequence[int]]
 
     @property
     def rounds(self) -> int:
@@ -49,6 +52,7 @@ def read_trace(directory: Path, summary: Mapping[str, Any]) -> Trace:
             for layer in layers
         },
         seconds=[0.0, *accumulate(record["seconds"] for record in records)],
+        busiest={way: _busiest(records, way) for way in ("up", "down")},
     )
 
 
@@ -65,6 +69,16 @@ def at_count(counts: Sequence[float], values: Sequence[float], count: float) -> 
     """
     value = float(np.interp(count, counts, values)) if values else math.nan
     return value if math.isfinite(value) else None
+
+
+def _busiest(records: Sequence[Mapping[str, Any]], direction: str) -> list[int]:
+    counted = [record["devices"][direction] for record in records]
+    # Not link if a connection was lost on the way.
+    layer = next(
+        layer for layer in ("link", "tcp", "message") if all(layer in layers for layers in counted)
+    )
+    rounds = np.cumsum([layers[layer] for layers in counted], axis=0)
+    return [0, *rounds.max(axis=1).tolist()] if counted else [0]
 
 
 def rounds_to(losses: Sequence[float], target: float) -> int | None:

@@ -15,6 +15,7 @@ from comlad.wire._chunks import (
     LEAST_CHUNK_BYTES,
     MAX_MESSAGE_BYTES,
     Assembly,
+    chunk_bytes,
     cut,
     cut_sizes,
 )
@@ -93,6 +94,27 @@ def test_knows_the_sizes_of_messages_that_it_does_not_make(
 
     assert cut_sizes(event, plan, size, limit=0) == [len(message) for message in messages]
     assert cut_sizes(event, plan, size) == [size]
+
+
+@pytest.mark.parametrize(
+    ("receivers", "size"), [(0, 2**18), (1, 2**18), (16, 2**18), (17, 2**17), (100, 2**16)]
+)
+def test_are_smaller_the_more_receivers_there_are(receivers: int, size: int) -> None:
+    assert chunk_bytes(receivers) == size
+    assert chunk_bytes(10**6) >= LEAST_CHUNK_BYTES
+
+
+@pytest.mark.parametrize("chunk", [2**15, 2**17])
+def test_have_the_size_that_was_asked_for(chunk: int) -> None:
+    pieces = [message_of(3 * 2**17 + 5)]
+
+    messages = list(cut(pb.TrainResponse, PLAN, pieces, limit=0, chunk=chunk))
+
+    data = [pb.TrainResponse.FromString(message).chunk.data for message in messages]
+    assert {len(each) for each in data[:-1]} == {chunk}
+    assert b"".join(data) == pieces[0]
+    sizes = cut_sizes(pb.TrainResponse, PLAN, len(pieces[0]), limit=0, chunk=chunk)
+    assert sizes == [len(message) for message in messages]
 
 
 def test_takes_the_digest_from_who_knows_it() -> None:

@@ -20,10 +20,11 @@ from comlad.wire import (
     decode_round,
     parse_response,
 )
+from comlad.wire._chunks import chunk_bytes
 
 DOWN = Direction.DOWN
 N, Q = 300, MAX_MESSAGE_BYTES // 8 + 1
-BOUND = broadcast_bound(Q, N, 2)
+BOUND, CHUNK = broadcast_bound(Q, N, 2), chunk_bytes(N)
 
 
 def plan_of(number: int = 7, dimension: int = Q, **fields: Any) -> Plan:
@@ -150,13 +151,15 @@ class TestADownload:
             downloaded(sent(plan_of()), 8 * Q - 1)
 
     def test_refuses_a_round_without_its_beginning(self) -> None:
-        with pytest.raises(MessageError, match="a chunk at offset 262144: must be at 0"):
+        with pytest.raises(MessageError, match=f"a chunk at offset {CHUNK}: must be at 0"):
             downloaded(sent(plan_of())[1:])
 
     def test_refuses_a_round_with_a_gap(self) -> None:
         first, _, *rest = sent(plan_of())
 
-        with pytest.raises(MessageError, match="a chunk at offset 524288: must be at 262144"):
+        with pytest.raises(
+            MessageError, match=f"a chunk at offset {2 * CHUNK}: must be at {CHUNK}"
+        ):
             downloaded([first, *rest])
 
     def test_refuses_a_round_that_was_changed_on_its_way(self) -> None:
