@@ -4,21 +4,18 @@ Servers and devices are processes of their own. What starts them, and the in-pro
 happen in this process, which has its libraries loaded, except where the command is tried.
 """
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import DIGITS, SMALL, read_rounds, run_summary, serving, write_experiment_file
+from cluster import DIGITS, SMALL, read_rounds, run_summary, write_experiment_file
 
-from comlad.attacks import ATTACKS
 from comlad.config import read_toml
-from comlad.experiment import byzantine_devices, prepare, read_experiment
+from comlad.experiment import prepare, read_experiment
 from comlad_deploy.inprocess import run_inprocess
 from comlad_deploy.run import run_prepared
-from comlad_device._client import Client
 from comlad_server.results import Results
 
 pytestmark = pytest.mark.integration
@@ -89,28 +86,10 @@ def test_gives_the_same_model_and_bytes_on_digits(tmp_path: Path, per_process: i
             assert ours[key] == theirs[key]
 
 
-def run_streams(tables: dict[str, Any], directory: Path) -> dict[str, Any]:
-    """A server with a stream for each device, all of them out of this process."""
-    experiment = read_experiment(tables)
-    liars = byzantine_devices(experiment.devices, experiment.seed)
-    attack = ATTACKS.read(tables["attack"])
-
-    async def take_part(address: str) -> None:
-        clients = [
-            Client(address, (device,), attack, lambda _: liars)
-            for device in range(experiment.devices.count)
-        ]
-        await asyncio.gather(*(client.run() for client in clients))
-
-    with serving(tables, directory) as server:
-        asyncio.run(take_part(server.address))
-        return server.finish()
-
-
-def test_gives_the_same_model_with_a_hundred_streams_or_three(tmp_path: Path) -> None:
+def test_gives_the_same_model_with_a_hundred_processes_or_three(tmp_path: Path) -> None:
     file = write_experiment_file(tmp_path, FIGURE_6)
 
-    hundred = run_streams(FIGURE_6, tmp_path)
+    hundred = run_networked(file, tmp_path / "hundred")
     three = run_networked(file, tmp_path / "three", 50)
     simulated = run_simulated(file, tmp_path / "sim")
     simulated_three = run_simulated(file, tmp_path / "sim3", 50)

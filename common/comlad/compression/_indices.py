@@ -4,6 +4,7 @@ The codes themselves are the wire's; proto/comlad/v1/vector.proto says how each 
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 __all__ = ["IndexCodec", "index_bound", "rice_width"]
@@ -22,6 +23,7 @@ def index_bound(codec: IndexCodec, dimension: int, kept: int) -> int:
     return _BOUNDS[codec](dimension, kept)
 
 
+@lru_cache(maxsize=256)  # asked several times for every vector, mostly the same
 def rice_width(dimension: int, kept: int) -> int:
     """The bits of each gap that are sent as they are, with `kept` of Q indices.
 

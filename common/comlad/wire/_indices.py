@@ -4,7 +4,7 @@ proto/comlad/v1/vector.proto says how each is laid out. Each set of indices has 
 in each code; whatever else comes is refused, in memory that goes with what came.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,12 +32,14 @@ class _Code:
     Args:
         encode: The bytes of indices, ascending, with the gaps between them and Q.
         size: How many bytes that makes, from the gaps and Q.
+        least: How many it makes at least, from how many there are and Q.
         decode: The indices of bytes, as many as it is told, and Q.
         count: How many indices bytes hold; None if that has to be known to read them.
     """
 
     encode: Callable[[_Indices, _Indices, int], bytes]
     size: Callable[[_Indices, int], int]
+    least: Callable[[int, int], int]
     decode: Callable[[bytes, int, int], _Indices]
     count: Callable[[bytes], int] | None
 
@@ -56,18 +58,24 @@ def encode_indices(
     """
     gaps = indices.copy()  # np.diff with a value before takes five times as long
     gaps[1:] -= indices[:-1]
-    count = {name: 0 if told or code.count else len(indices) for name, code in _CODES.items()}
-    chosen = _shortest(gaps, dimension, count) if codec == "auto" else codec
-    setattr(message, chosen, _CODES[chosen].encode(indices, gaps, dimension))
-    message.count = count[chosen]
+    untold = 0 if told else len(indices)
+    chosen = _shortest(gaps, dimension, untold) if codec == "auto" else codec
+    code = _CODES[chosen]
+    setattr(message, chosen, code.encode(indices, gaps, dimension))
+    if untold and code.count is None:
+        message.count = untold
 
 
-def _shortest(gaps: _Indices, dimension: int, count: Mapping[str, int]) -> str:
-    """The code that makes the shortest message; `count` is what each has to state."""
-    sizes = {
-        name: _field_bytes(code.size(gaps, dimension), count[name]) for name, code in _CODES.items()
-    }
-    return min(sizes, key=sizes.__getitem__)
+def _shortest(gaps: _Indices, dimension: int, untold: int) -> str:
+    """The code that makes the shortest message, where one that must states a count."""
+    shortest, best = "", 2**62
+    for name, code in _CODES.items():
+        count = untold if code.count is None else 0
+        if code.least(len(gaps), dimension) < best:
+            size = _field_bytes(code.size(gaps, dimension), count)
+            if size < best:
+                shortest, best = name, size
+    return shortest
 
 
 def raw_indices(message: pb.SparseVector) -> RawIndices:
@@ -165,19 +173,8 @@ def _past_the_end(dimension: int) -> MessageError:
     return MessageError(f"an index past the end: must be less than the dimension {dimension}")
 
 
+# The one that is mostly the shortest comes first: then others need not be sized.
 _CODES: dict[str, _Code] = {
-    "gaps": _Code(
-        encode=lambda indices, gaps, dimension: encode_varints(gaps),
-        size=lambda gaps, dimension: size_of_varints(gaps),
-        decode=_decode_gaps,
-        count=count_varints,
-    ),
-    "bitmap": _Code(
-        encode=_encode_bitmap,
-        size=lambda gaps, dimension: -(-dimension // 8),
-        decode=_decode_bitmap,
-        count=lambda data: int.from_bytes(data).bit_count(),
-    ),
     "rice": _Code(
         encode=lambda indices, gaps, dimension: encode_rice(
             _less_one(gaps), rice_width(dimension, len(gaps))
@@ -185,7 +182,22 @@ _CODES: dict[str, _Code] = {
         size=lambda gaps, dimension: size_of_rice(
             _less_one(gaps), rice_width(dimension, len(gaps))
         ),
+        least=lambda count, dimension: 0,
         decode=_decode_rice,
         count=None,
+    ),
+    "bitmap": _Code(
+        encode=_encode_bitmap,
+        size=lambda gaps, dimension: -(-dimension // 8),
+        least=lambda count, dimension: -(-dimension // 8),
+        decode=_decode_bitmap,
+        count=lambda data: int.from_bytes(data).bit_count(),
+    ),
+    "gaps": _Code(
+        encode=lambda indices, gaps, dimension: encode_varints(gaps),
+        size=lambda gaps, dimension: size_of_varints(gaps),
+        least=lambda count, dimension: count,
+        decode=_decode_gaps,
+        count=count_varints,
     ),
 }

@@ -36,8 +36,7 @@ def encode_varints(numbers: NDArray[np.int64]) -> bytes:
 def size_of_varints(numbers: NDArray[np.int64]) -> int:
     """The bytes that `encode_varints` would make."""
     size, rest = len(numbers), numbers
-    for _ in range(1, _LONGEST):
-        rest = rest[rest >= 0x80] >> 7
+    while len(rest := rest[rest >= 0x80] >> 7):
         size += len(rest)
     return size
 
