@@ -69,12 +69,15 @@ def _measure(
                 for first in range(0, count, per_process)
             ]
             peaks: dict[subprocess.Popen[Any], int] = dict.fromkeys([server, *devices], 0)
-            while server.poll() is None:
-                for process, peak in peaks.items():
-                    peaks[process] = max(peak, _memory(process, "VmHWM"))
-                time.sleep(0.02)
-            for device in devices:
-                device.wait()
+            try:
+                while server.poll() is None:
+                    for process, peak in peaks.items():
+                        peaks[process] = max(peak, _memory(process, "VmHWM"))
+                    time.sleep(0.02)
+            finally:  # they would wait for a server for ever
+                for device in devices:
+                    device.terminate()
+                    device.wait()
         summary = json.loads(Path(directory, "summary.json").read_text())
     messages = summary["bytes"]["up"]["message"] / rounds
     return {

@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0
+# Rounds come in chunks: Welcome is the largest, with 16 bytes for each device of a process.
+_MAX_RECEIVED_BYTES = 2**24
 # Reasons to try again; any other status means that trying again is no use.
 _PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
@@ -73,7 +75,7 @@ class Client:
             ServerRefusedError: Trying again would be no use.
         """
         options = [
-            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_receive_message_length", _MAX_RECEIVED_BYTES),
             ("grpc.max_send_message_length", -1),
             ("grpc.initial_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
             ("grpc.min_reconnect_backoff_ms", int(1000 * _FIRST_PAUSE_S)),
@@ -127,28 +129,37 @@ class Client:
         download = Download(broadcast_bound(*numbers))
         memories: Memories = {}
         plan = None
-        while True:
-            response = await _next(stream, download)
-            match response.WhichOneof("event"):
-                case "round":
-                    plan = decode_round(
-                        response.round,
-                        devices=len(self.devices),
-                        device_count=welcome.device_count,
-                        dimension=welcome.dimension,
-                        coding=welcome.coding,
-                        scope=mask_scope(welcome.compressor),
-                        base=plan,
-                    )
-                    del response  # a model that the plan has as well
-                    memories = await _answer(stream, site, plan, memories)
-                case "refusal":
-                    logger.warning("round %d: %s", response.refusal.round, response.refusal.reason)
-                case "finished":
-                    await stream.code()  # let the server hang up first
-                    return response.finished.rounds
-                case other:
-                    raise MessageError(f"{other or 'nothing'} in the middle of a run")
+        coming = asyncio.create_task(_next(stream, download))
+        try:
+            while True:
+                response = await coming
+                match response.WhichOneof("event"):
+                    case "round":
+                        plan = decode_round(
+                            response.round,
+                            devices=len(self.devices),
+                            device_count=welcome.device_count,
+                            dimension=welcome.dimension,
+                            coding=welcome.coding,
+                            scope=mask_scope(welcome.compressor),
+                            base=plan,
+                        )
+                        del response  # a model that the plan has as well
+                        # Read on: a server that hangs up in mid-answer has said why before.
+                        coming = asyncio.create_task(_next(stream, download))
+                        try:
+                            memories = await _answer(stream, site, plan, memories)
+                        except grpc.aio.AioRpcError:
+                            await asyncio.wait([coming])
+                            if coming.exception() is not None:
+                                raise
+                    case "finished":
+                        await stream.code()  # let the server hang up first
+                        return response.finished.rounds
+                    case other:
+                        raise MessageError(f"{other or 'nothing'} in the middle of a run")
+        finally:
+            coming.cancel()
 
     async def _welcome(self, channel: grpc.aio.Channel, stream: _Stream) -> tuple[Welcome, Site]:
         response = await _read(stream)
@@ -173,13 +184,17 @@ async def _answer(stream: _Stream, site: Site, plan: Plan, memories: Memories) -
 
 
 async def _next(stream: _Stream, download: Download) -> pb.TrainResponse:
-    """The server's next message, put together if it comes in chunks."""
+    """The server's next message but refusals, put together if it comes in chunks."""
     while True:
         response = await _read(stream)
-        if response.WhichOneof("event") != "chunk":
-            return response
-        if (whole := download.add(response.chunk)) is not None:
-            return parse_response(whole)
+        match response.WhichOneof("event"):
+            case "refusal":
+                logger.warning("round %d: %s", response.refusal.round, response.refusal.reason)
+            case "chunk":
+                if (whole := download.add(response.chunk)) is not None:
+                    return parse_response(whole)
+            case _:
+                return response
 
 
 async def _read(stream: _Stream) -> pb.TrainResponse:

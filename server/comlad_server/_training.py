@@ -223,8 +223,8 @@ class Training:
                 while not opened.inbox.answered(self._waited_for):
                     await self._change()
         except TimeoutError:
-            missing = _ids(opened.inbox.missing())
-            logger.warning("round %d: deadline, without %s", opened.plan.round, missing)
+            if missing := opened.inbox.missing():
+                logger.warning("round %d: deadline, without %s", opened.plan.round, _ids(missing))
 
     def _record(self) -> None:
         """Record the round that was closed last, unless it is recorded."""

@@ -27,8 +27,8 @@ class Context:
         f: How many of the vectors may be bad.
         rng: The run's draws for this round, for rules that need any.
         devices: The id of each row's device; None where a row is no longer one device's.
-        previous: What came of the round before, shape (Q,); None in the first, and where no
-            rule uses it.
+        previous: What came of the round before, shape (Q,); None in the first, and unless a
+            rule, or what is before it, says so: see UsesPrevious.
     """
 
     f: int
@@ -98,7 +98,7 @@ class UsesPrevious(Protocol):
 
     @property
     def uses_previous(self) -> bool:
-        """Whether it is; who does not need it saves the server a copy of the model."""
+        """Whether it is; who has no such attribute is told None: that saves a copy of the model."""
 
 
 @runtime_checkable
@@ -124,5 +124,5 @@ class TakesSparse(Protocol):
             values: What stands there.
             n: The number of vectors.
             dimension: Q.
-            context: As ever.
+            context: As ever; `previous`, too, of these coordinates only.
         """

@@ -191,15 +191,18 @@ class _Answers:
         aggregator.check(len(payloads), self._context.f)
         bounds = [*range(0, dimension, _COLUMNS), dimension]
         cuts = [np.searchsorted(payload.indices, bounds) for payload in payloads]
-        result = np.empty(dimension)
+        result, previous = np.empty(dimension), self._context.previous
         for number, (start, end) in enumerate(pairwise(bounds)):
             parts = [slice(*cut[number : number + 2]) for cut in cuts]
             indices = [payload.indices[part] for payload, part in zip(payloads, parts, strict=True)]
             result[start:end] = rule.of_sparse(
-                np.concatenate(indices) - start,
-                np.concatenate([each[part] for each, part in zip(values, parts, strict=True)]),
+                np.concatenate(indices, dtype=np.int64) - start,
+                np.concatenate(
+                    [each[part] for each, part in zip(values, parts, strict=True)],
+                    dtype=np.float64,
+                ),
                 len(payloads),
                 end - start,
-                self._context,
+                replace(self._context, previous=None if previous is None else previous[start:end]),
             )
         return result

@@ -145,6 +145,10 @@ class Inbox:
         request = parse_request(data, bound)
         if request.WhichOneof("event") != "chunk":
             return request
+        begins = request.chunk.plan == self._plan.number and not request.chunk.offset
+        if begins and self.answered(stream):  # not only once all of it is in memory
+            self._uploads.spoil(stream)
+            raise _second_reply(stream[0])
         whole = self._uploads.add(stream, request.chunk, bound)
         return None if whole is None else parse_request(whole, bound)
 
@@ -192,9 +196,7 @@ class Inbox:
 
     def _vote(self, device: int, vector: RawVector) -> None:
         if device in self._heard:
-            raise MessageError(
-                f"a second reply of device {device}: the first one stands", Status.ALREADY_EXISTS
-            )
+            raise _second_reply(device)
         compressor = self._prepared.experiment.compressor
         mask = None
         if vector.kind == "masked" and self._masking is not None:
@@ -227,6 +229,12 @@ class Inbox:
         self._counted.count_message(Direction.DOWN, len(answer))
         self._counted.add(Direction.DOWN, Layer.MESSAGE, stream, len(answer))
         return Verdict(stream[slot or 0], str(error), answer)
+
+
+def _second_reply(device: int) -> MessageError:
+    return MessageError(
+        f"a second reply of device {device}: the first one stands", Status.ALREADY_EXISTS
+    )
 
 
 def _patience(stream: _Stream) -> int:

@@ -4,7 +4,7 @@ from collections import Counter
 
 from comlad.errors import MessageError, Status
 from comlad.v1 import training_pb2 as pb
-from comlad.wire._chunks import Assembly
+from comlad.wire._chunks import LEAST_CHUNK_BYTES, Assembly
 
 __all__ = ["StrayError", "Uploads"]
 
@@ -17,6 +17,8 @@ class StrayError(MessageError):
 
 class Uploads:
     """The replies that are coming: at most one of each stream.
+
+    All halves together are never more bytes than the replies of all devices can have.
 
     Args:
         plan: What they must answer.
@@ -45,7 +47,8 @@ class Uploads:
         """
         late = chunk.plan != self._plan
         if chunk.offset and (late or stream in self._broken):
-            self.dropped[stream] += len(chunk.data)
+            # All of it, and never nothing: a flood of empty chunks must come to an end, too.
+            self.dropped[stream] += max(chunk.ByteSize(), LEAST_CHUNK_BYTES)
             return None
         if late:
             raise StrayError(
@@ -59,6 +62,11 @@ class Uploads:
         if whole is None:
             self._assemblies[stream] = assembly
         return whole
+
+    def spoil(self, stream: _Stream) -> None:
+        """Drop the rest of what a stream has begun."""
+        self._assemblies.pop(stream, None)
+        self._broken.add(stream)
 
     def forget(self, stream: _Stream) -> None:
         """The stream has ended; its devices may come back and begin anew."""

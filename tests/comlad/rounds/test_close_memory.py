@@ -1,13 +1,16 @@
 """What closing a round keeps, and what it takes."""
 
 import tracemalloc
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from samples import answers, context, first_plan, fresh_rng, open_inbox, small
+from samples import dense as as_dense
 
-from comlad.aggregation import TakesSparse
-from comlad.compression import Payload, Sparse
+from comlad.aggregation import Aggregation, Context, TakesSparse
+from comlad.compression import Dense, Payload, Sparse
 from comlad.experiment import Prepared
 from comlad.rounds import close_round, initial_state, simulate
 from comlad.wire import encode_reply
@@ -52,6 +55,49 @@ def test_aggregates_sparse_vectors_some_coordinates_at_a_time(kind: str) -> None
     expected = prepared.experiment.step(before.model, whole, 0)
     assert state.model.tobytes() == expected.tobytes()
     assert kind == "median" or state.model.any()
+
+
+@dataclass(frozen=True)
+class MeanAroundPrevious:
+    """A rule that takes sparse vectors and is told what came of the round before."""
+
+    uses_previous = True
+
+    def check(self, n: int, f: int) -> None:
+        pass
+
+    def __call__(self, vectors: NDArray[np.float64], context: Context) -> NDArray[np.float64]:
+        assert context.previous is not None
+        return np.asarray(vectors.mean(axis=0) + context.previous)
+
+    def of_sparse(
+        self,
+        indices: NDArray[np.int64],
+        values: NDArray[np.float64],
+        n: int,
+        dimension: int,
+        context: Context,
+    ) -> NDArray[np.float64]:
+        assert indices.dtype == np.int64
+        assert values.dtype == np.float64
+        assert context.previous is not None
+        return np.asarray(np.bincount(indices, values, dimension) / n + context.previous)
+
+
+def test_tells_of_the_round_before_only_those_coordinates() -> None:
+    prepared, votes = sparse_run(), sparse_votes()
+    rule = Aggregation(MeanAroundPrevious())
+    prepared = replace(prepared, experiment=replace(prepared.experiment, aggregator=rule))
+    before = replace(initial_state(prepared), aggregate=np.arange(float(Q)))
+    compact: dict[int, Payload] = {
+        device: vote.compact() for device, vote in votes.items() if isinstance(vote, Sparse)
+    }
+    whole: dict[int, Payload] = {device: Dense(as_dense(vote)) for device, vote in votes.items()}
+
+    state, _ = close_round(prepared, first_plan(prepared), before, compact)
+
+    expected, _ = close_round(prepared, first_plan(prepared), before, whole)
+    assert state.model.tobytes() == expected.model.tobytes()
 
 
 @pytest.mark.parametrize(
