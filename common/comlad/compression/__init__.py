@@ -1,6 +1,7 @@
 """The compression C(·) of a device's vector, and the payload that travels for it."""
 
 from comlad.compression._chain import Chain, chained, links_of
+from comlad.compression._halves import FLOAT16_EXPONENTS
 from comlad.compression._identity import Identity
 from comlad.compression._indices import IndexCodec, rice_width
 from comlad.compression._natural import Natural
@@ -39,6 +40,7 @@ from comlad.parts import Table
 
 __all__ = [
     "COMPRESSORS",
+    "FLOAT16_EXPONENTS",
     "MOST_LEVELS",
     "Bfloat16Values",
     "Bounded",

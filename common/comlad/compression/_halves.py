@@ -13,13 +13,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-__all__ = ["Bfloat16Values", "Float16Values", "to_bfloat16", "to_float16"]
+__all__ = ["FLOAT16_EXPONENTS", "Bfloat16Values", "Float16Values", "to_bfloat16", "to_float16"]
 
 # Of the two types: the significant bits, and the exponent of the least number.
 _FLOAT16, _BFLOAT16 = (11, -24), (8, -133)
-# With the least exponent there is no value that a float64 could not hold; with the
-# greatest, none that is finite here and not there.
-_LEAST, _GREATEST = -1050, 1008
+# The exponents of a float16 vector. With the least there is no value that a float64 could
+# not hold; with the greatest, none that is finite here and not there.
+FLOAT16_EXPONENTS = range(-1050, 1009)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ def to_float16(vector: NDArray[np.float64], rng: Generator) -> Float16Values:
     if not isfinite(largest):
         return Float16Values(0, np.full(len(vector), np.nan, np.float16))
     _, above = frexp(largest)
-    exponent = min(max(above - 15, _LEAST), _GREATEST) if largest else 0
+    exponent = min(max(above - 15, FLOAT16_EXPONENTS[0]), FLOAT16_EXPONENTS[-1]) if largest else 0
     significant, least = _FLOAT16
     multiples, exponents = _rounded(vector, rng, significant, least + exponent)
     exponents -= exponent

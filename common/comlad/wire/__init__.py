@@ -2,7 +2,7 @@
 
 from comlad.wire._broadcast import Broadcast
 from comlad.wire._chunks import MAX_MESSAGE_BYTES, Download
-from comlad.wire._dataset import CHUNK_BYTES, EncodedDataset, decode_dataset, encode_dataset
+from comlad.wire._dataset import DATASET_CHUNK_BYTES, EncodedDataset, decode_dataset, encode_dataset
 from comlad.wire._inbox import Inbox, Verdict
 from comlad.wire._replies import encode_reply, reply_messages
 from comlad.wire._requests import (
@@ -22,7 +22,7 @@ from comlad.wire._told import broadcast_bound, decode_round
 from comlad.wire._welcome import Welcome, decode_welcome, encode_welcome
 
 __all__ = [
-    "CHUNK_BYTES",
+    "DATASET_CHUNK_BYTES",
     "MAX_JOIN_BYTES",
     "MAX_MESSAGE_BYTES",
     "Broadcast",

@@ -14,10 +14,10 @@ from comlad.problems import Arrays
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
 
-__all__ = ["CHUNK_BYTES", "EncodedDataset", "decode_dataset", "encode_dataset"]
+__all__ = ["DATASET_CHUNK_BYTES", "EncodedDataset", "decode_dataset", "encode_dataset"]
 
 # Well below gRPC's default limit of 4 MiB for a message.
-CHUNK_BYTES = 2**20
+DATASET_CHUNK_BYTES = 2**20
 
 _TYPES: dict["pb.ElementType.ValueType", np.dtype[Any]] = {
     pb.ELEMENT_TYPE_FLOAT64: np.dtype("<f8"),
@@ -36,8 +36,8 @@ class EncodedDataset:
 
     def chunks(self) -> Iterator[bytes]:
         """Serialised FetchDatasetResponses that hold all of it, in order."""
-        for start in range(0, len(self.data), CHUNK_BYTES):
-            chunk = self.data[start : start + CHUNK_BYTES]
+        for start in range(0, len(self.data), DATASET_CHUNK_BYTES):
+            chunk = self.data[start : start + DATASET_CHUNK_BYTES]
             yield FetchDatasetResponse(chunk=chunk).SerializeToString()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from comlad.compression import Bfloat16Values, Float16Values, NaturalValues
+from comlad.compression import FLOAT16_EXPONENTS, Bfloat16Values, Float16Values, NaturalValues
 from comlad.errors import MessageError
 from comlad.v1 import vector_pb2 as pb
 from comlad.wire._packing import pack_codes, unpack_codes
@@ -22,7 +22,6 @@ __all__ = [
 # Of values in two bytes: their magnitudes as integers ascend as the values do.
 _SIGN = 0x8000
 _INFINITE_FLOAT16, _INFINITE_BFLOAT16 = 0x7C00, 0x7F80
-_LEAST, _GREATEST = -1050, 1008
 _2_TO_14, _2_TO_15 = 0x7400, 0x7800  # as float16
 
 # Of natural values: the bits of sign and exponent, those of the mantissa that they leave
@@ -42,13 +41,14 @@ def encode_float16(values: Float16Values, message: pb.Float16Values) -> None:
 def decode_float16(message: pb.Float16Values, count: int) -> Float16Values:
     """`count` values; MessageError if they are not that."""
     exponent, data = message.exponent, message.halves
-    if not _LEAST <= exponent <= _GREATEST:
-        raise MessageError(f"{exponent} as exponent: must be from {_LEAST} to {_GREATEST}")
+    least, most = FLOAT16_EXPONENTS[0], FLOAT16_EXPONENTS[-1]
+    if exponent not in FLOAT16_EXPONENTS:
+        raise MessageError(f"{exponent} as exponent: must be from {least} to {most}")
     greatest = _greatest(data, count, _INFINITE_FLOAT16)
     if not greatest and exponent:
         raise MessageError(f"{exponent} as exponent of zeros only: must be 0")
-    small = greatest < _2_TO_14 and exponent > _LEAST
-    large = greatest > _2_TO_15 and exponent < _GREATEST
+    small = greatest < _2_TO_14 and exponent > least
+    large = greatest > _2_TO_15 and exponent < most
     if greatest and (small or large):
         found = np.uint16(greatest).view(np.float16)
         raise MessageError(f"{found} as the greatest magnitude: must be from 2^14 to 2^15")

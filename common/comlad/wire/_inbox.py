@@ -7,7 +7,7 @@ with a reason. Nothing a peer sends can raise past this file.
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from typing import cast
 
 from comlad.compression import Payload, Sparse, TakesMask
 from comlad.errors import MessageError, Status
@@ -199,22 +199,15 @@ class Inbox:
             raise _second_reply(device)
         compressor = self._prepared.experiment.compressor
         mask = None
-        if vector.kind == "masked" and self._masking is not None:
-            mask = self._masking.mask(self._width, self._plan.mask_key(device))
+        if vector.kind == "masked" and (key := self._plan.mask_key(device)):
+            # A plan has a key only for a compressor that takes masks.
+            mask = cast("TakesMask", compressor).mask(self._width, key)
         payload = vector.decode(self._width, mask)
         compressor.admit(payload, self._width)
         if isinstance(payload, Sparse) and not self._plan.common_key:  # whose mask all share
             payload = payload.compact()
         self.votes[device] = payload
         self._heard.add(device)
-
-    @cached_property  # what isinstance asks takes longer than to decode a short vector
-    def _masking(self) -> TakesMask | None:
-        """The compressor, if the server chooses what it keeps."""
-        compressor = self._prepared.experiment.compressor
-        if isinstance(compressor, TakesMask) and compressor.mask_scope != "none":
-            return compressor
-        return None
 
     def _refuse(self, device: int, reason: str) -> None:
         if device in self._heard:

@@ -11,7 +11,7 @@ from samples import repeatable
 from comlad.errors import ConfigError, MessageError
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
-from comlad.wire import CHUNK_BYTES, decode_dataset, encode_dataset
+from comlad.wire import DATASET_CHUNK_BYTES, decode_dataset, encode_dataset
 from comlad.wire._dataset import _TYPES
 
 arrays = hnp.arrays(
@@ -64,18 +64,18 @@ def test_has_a_digest_that_does_not_depend_on_the_order_of_its_arrays() -> None:
     assert encode_dataset({"a": one, "b": two}) == encode_dataset({"b": two, "a": one})
 
 
-@pytest.mark.parametrize("numbers", [0, 10, CHUNK_BYTES // 8, CHUNK_BYTES // 4 + 1])
+@pytest.mark.parametrize("numbers", [0, 10, DATASET_CHUNK_BYTES // 8, DATASET_CHUNK_BYTES // 4 + 1])
 def test_is_the_sum_of_its_chunks(numbers: int) -> None:
     encoded = encode_dataset({"a": np.arange(numbers, dtype=np.float64)})
 
     chunks = [FetchDatasetResponse.FromString(chunk).chunk for chunk in encoded.chunks()]
 
     assert b"".join(chunks) == encoded.data
-    assert all(len(chunk) <= CHUNK_BYTES for chunk in chunks)
+    assert all(len(chunk) <= DATASET_CHUNK_BYTES for chunk in chunks)
 
 
 def test_can_be_sent_in_grpcs_default_messages() -> None:
-    encoded = encode_dataset({"a": np.zeros(CHUNK_BYTES)})
+    encoded = encode_dataset({"a": np.zeros(DATASET_CHUNK_BYTES)})
 
     assert max(len(chunk) for chunk in encoded.chunks()) < 4 * 2**20
 
