@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +21,41 @@ from comlad_server._service import TrainingService
 from comlad_server._training import Training
 from comlad_server.results import Results
 
-__all__ = ["serve"]
+__all__ = ["Options", "serve"]
 
 # Seconds between two lines of progress for a program that reads them.
 _PROGRESS_S = 0.05
 
 
-async def serve(
-    prepared: Prepared, out: Path, listen: str, as_json: bool, count_link: bool = False
-) -> None:
-    """Listen, train with whoever connects, and stop.
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How an experiment is served.
 
     Args:
-        prepared: What is run.
-        out: Where results are written; nothing is, unless the address can be listened on.
         listen: HOST:PORT.
+        out: Where results are written; nothing is, unless the address can be listened on.
         as_json: Whether events on stdout are JSON objects.
         count_link: Whether the interfaces carry this run and nothing else.
+    """
+
+    listen: str
+    out: Path
+    as_json: bool = False
+    count_link: bool = False
+
+
+async def serve(prepared: Prepared, options: Options) -> None:
+    """Listen, train with whoever connects, and stop.
 
     Raises:
         ConfigError: The address cannot be listened on, `out` not written to, or links
             not be counted.
         RoundError: The run ended before its last round.
     """
-    announce = _print_json if as_json else _print_text
+    announce = _print_json if options.as_json else _print_text
+    listen, out = options.listen, options.out
     check_address("--listen", listen)
-    links = Links() if count_link else None
+    links = Links() if options.count_link else None
     server = grpc.aio.server(
         options=[
             ("grpc.max_receive_message_length", transport_bound(prepared)),

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     # gRPC's own lines would double ours; it looks at this when it is first imported.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    from comlad_server._serving import serve
+    from comlad_server._serving import Options, serve
 
     # Another number of BLAS threads changes the last bits of products.
     threadpool_limits(1)
@@ -39,7 +39,17 @@ def main(arguments: list[str] | None = None) -> None:
         threadpool_limits(1)  # of what a plug-in brought
         give_back_large_arrays(prepared.objective.dimension)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(serve(prepared, out, options.listen, options.json, options.count_link))
+            runner.run(
+                serve(
+                    prepared,
+                    Options(
+                        listen=options.listen,
+                        out=out,
+                        as_json=options.json,
+                        count_link=options.count_link,
+                    ),
+                )
+            )
     except ConfigError as error:
         sys.exit(_complain(error, 2))
     except (RoundError, OSError) as error:  # a disk that is full, for instance
