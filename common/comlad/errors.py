@@ -11,8 +11,12 @@ class Status(IntEnum):
     INVALID_ARGUMENT = 3
     NOT_FOUND = 5
     ALREADY_EXISTS = 6
+    PERMISSION_DENIED = 7
     RESOURCE_EXHAUSTED = 8
     FAILED_PRECONDITION = 9
+    ABORTED = 10
+    UNAVAILABLE = 14
+    UNAUTHENTICATED = 16
 
 
 class ComladError(Exception):

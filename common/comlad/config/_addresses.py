@@ -1,8 +1,10 @@
 """HOST:PORT as people write it."""
 
+from ipaddress import ip_address
+
 from comlad.errors import ConfigError
 
-__all__ = ["check_address"]
+__all__ = ["check_address", "is_loopback"]
 
 
 def check_address(option: str, address: str) -> None:
@@ -10,3 +12,21 @@ def check_address(option: str, address: str) -> None:
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isascii() and port.isdigit() and int(port) < 2**16):
         raise ConfigError(f"{option} {address}: must be HOST:PORT with a port from 0 to 65535")
+
+
+def is_loopback(address: str) -> bool:
+    """Whether HOST:PORT is this machine's own, which nobody else can reach or pretend to be.
+
+    Of names only localhost is: what another one means is up to whoever answers for it.
+    """
+    host = address.rpartition(":")[0]
+    if host == "localhost":
+        return True
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        return False
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
