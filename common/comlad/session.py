@@ -14,12 +14,15 @@ from typing import Any
 from comlad.experiment import Prepared
 from comlad.rounds import (
     ByteCount,
+    Memories,
     Outcome,
     Plan,
     Report,
+    Snapshot,
     State,
     close_round,
     initial_state,
+    lacks,
     plan_round,
     round_record,
 )
@@ -61,19 +64,37 @@ class ClosedRound:
 
 
 class Session:
-    """The run of an experiment, one round after the other."""
+    """The run of an experiment, one round after the other.
 
-    def __init__(self, prepared: Prepared) -> None:
+    Args:
+        prepared: What is run.
+        snapshot: Where a run of it stopped, to go on from there.
+
+    Raises:
+        ConfigError: The snapshot is none of this experiment.
+    """
+
+    def __init__(self, prepared: Prepared, snapshot: Snapshot | None = None) -> None:
         self.state: State = initial_state(prepared)
         self.failure: str | None = None
         self._prepared = prepared
         self._report = Report(prepared, self.state)
+        if snapshot is not None:
+            self.state = snapshot.state(prepared)
+            self._report.restore(self.state, snapshot.report)
+        self._diverged = False
+        self._recorded = self.state  # after the round that was recorded last
         self._told: Plan | None = None  # kept only where what has changed since may be told
 
     @property
     def over(self) -> bool:
         """Whether no round is left, or going on has no sense: then `failure` says why."""
         return self.failure is not None or self.state.round >= self._prepared.experiment.rounds
+
+    @property
+    def sound(self) -> bool:
+        """Whether it has sense to go on from the round that was recorded last."""
+        return not self._diverged
 
     def open_round(self) -> OpenRound:
         """The next round."""
@@ -85,6 +106,15 @@ class Session:
         if downlink.delta:
             self._told = plan
         return OpenRound(plan, broadcast, inbox, counted)
+
+    def lacks(self, opened: OpenRound) -> str | None:
+        """Why a round should not close yet, as [devices] too_few has it; else None."""
+        votes, refused = len(opened.inbox.votes), len(opened.inbox.refused)
+        devices = self._prepared.experiment.devices
+        if devices.too_few == "skip" or votes == devices.count:
+            return None
+        reason = lacks(self._prepared, votes, refused)
+        return None if reason is None else f"round {opened.plan.round}: {reason}"
 
     def advance(self, opened: OpenRound) -> ClosedRound:
         """Close a round: aggregate the votes and step. The next one may open at once."""
@@ -107,13 +137,23 @@ class Session:
             counted=opened.counted,
         )
         self._report.add(record, closed.state, opened.counted)
+        self._recorded = closed.state
         if record["loss"] is None:
+            self._diverged = True
             self.failure = f"diverged: the loss is no longer finite after round {opened.plan.round}"
         return record
 
     def close_round(self, opened: OpenRound) -> dict[str, Any]:
         """Close a round and say what came of it."""
         return self.record(self.advance(opened))
+
+    def snapshot(self, memories: Memories | None = None) -> Snapshot:
+        """The run after the round that was recorded last.
+
+        Args:
+            memories: What the devices remember, if they are in this process.
+        """
+        return Snapshot.of(self._recorded, self._report.to_table(), memories or {})
 
     def summary(
         self, engine: str, wall_seconds: float, versions: Mapping[str, str], strangers: int = 0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,16 @@ class Devices:
         redraw: Whether the liars are drawn anew in every round.
         tolerate: f, how many liars the rules assume; as many as there are if not given.
         deadline_s: Seconds after which a round closes without those who are missing.
+        quorum: With how many answers a round may close at its deadline, and with how many
+            devices, that long after the last one came, a run may begin. If not given: as
+            many as the rule needs; and all of them.
+        too_few: What becomes of a round with fewer at its deadline, or too few for the
+            rule. "repeat": it stays open until there are enough; "stop": the run ends;
+            "skip": the model stays where it is.
+        repeats: Deadlines that such a round is given more before the run ends.
+        missing: What a device is that has not answered when a round closes. "fault": one of
+            the f that the rules assume, so that they need expect one fewer among the others;
+            "late": honest for all one knows, so that they may all be among the others.
     """
 
     count: int
@@ -29,6 +40,10 @@ class Devices:
     redraw: bool = False
     tolerate: int | None = None
     deadline_s: float = 10.0
+    quorum: int | None = None
+    too_few: Literal["repeat", "stop", "skip"] = "repeat"
+    repeats: int = 10
+    missing: Literal["fault", "late"] = "fault"
 
     def __post_init__(self) -> None:
         count, byzantine, liars = self.count, self.byzantine, self.byzantine_count
@@ -48,6 +63,10 @@ class Devices:
             )
         right = "must be a positive number of seconds"
         require(0 < self.deadline_s < np.inf, "deadline_s", self.deadline_s, right)
+        if self.quorum is not None:
+            right = f"must be 1 to {count} devices"
+            require(1 <= self.quorum <= count, "quorum", self.quorum, right)
+        require(self.repeats >= 0, "repeats", self.repeats, "must be at least 0")
 
     @property
     def byzantine_count(self) -> int:
@@ -58,6 +77,15 @@ class Devices:
     def tolerated(self) -> int:
         """f, what the rules assume."""
         return self.byzantine_count if self.tolerate is None else self.tolerate
+
+    def expected(self, refused: int, missing: int) -> int:
+        """f', the liars that rules must expect among the answers of a round.
+
+        A device that was refused is surely a bad one; `missing` says what one is that did
+        not answer: f' = max(f − refused − missing, 0) or max(f − refused, 0).
+        """
+        faults = refused + (missing if self.missing == "fault" else 0)
+        return max(self.tolerated - faults, 0)
 
 
 def byzantine_devices(devices: Devices, seed: int, round: int = 0) -> frozenset[int]:

@@ -9,17 +9,22 @@ Same inputs, same outputs, to the last bit: who carries the values in between, a
 which order they arrive, makes no difference.
 """
 
+from comlad.rounds._attendance import Attendance, read_attendance
 from comlad.rounds._bytes import ByteCount, Direction, Layer
 from comlad.rounds._close import Outcome, close_round
 from comlad.rounds._devices import DeviceMemory, Memories, device_message, device_messages
 from comlad.rounds._framing import Traffic
 from comlad.rounds._plan import MASK_KEY_BYTES, Plan, State, initial_state, plan_round
+from comlad.rounds._quorum import lacks
+from comlad.rounds._recollection import Recollection
 from comlad.rounds._report import Report, model_sha256, round_record
 from comlad.rounds._simulate import simulate
 from comlad.rounds._site import Site, local_site, nobody
+from comlad.rounds._snapshot import Snapshot, experiment_sha256
 
 __all__ = [
     "MASK_KEY_BYTES",
+    "Attendance",
     "ByteCount",
     "DeviceMemory",
     "Direction",
@@ -27,18 +32,23 @@ __all__ = [
     "Memories",
     "Outcome",
     "Plan",
+    "Recollection",
     "Report",
     "Site",
+    "Snapshot",
     "State",
     "Traffic",
     "close_round",
     "device_message",
     "device_messages",
+    "experiment_sha256",
     "initial_state",
+    "lacks",
     "local_site",
     "model_sha256",
     "nobody",
     "plan_round",
+    "read_attendance",
     "round_record",
     "simulate",
 ]

@@ -5,6 +5,8 @@ stream is charged to the device; if it hosts several, each is charged with its o
 part of every message, and the stream with what they share.
 """
 
+from collections.abc import Mapping
+from dataclasses import astuple
 from enum import IntEnum
 from typing import Any
 
@@ -31,6 +33,9 @@ class Layer(IntEnum):
 
 _Stream = tuple[int, ...]
 
+# Layers that are counted only where the system can.
+_METERED = (Layer.TCP, Layer.LINK)
+
 
 class ByteCount:
     """A tally over one round or many.
@@ -43,8 +48,7 @@ class ByteCount:
         # Lists, not arrays: what is added comes one by one.
         self._by_device = [[[0] * devices for _ in Layer] for _ in Direction]
         self._by_stream: dict[_Stream, list[list[int]]] = {}
-        # Who was counted at the layers that are counted only where the system can.
-        self._metered: dict[Layer, set[_Stream]] = {Layer.TCP: set(), Layer.LINK: set()}
+        self._metered: dict[Layer, set[_Stream]] = {layer: set() for layer in _METERED}  # whose
         self._unmetered: set[Layer] = set()
         self._framing = [Framing() for _ in Direction]
 
@@ -86,7 +90,15 @@ class ByteCount:
         self._framing[direction].add_message(size)
 
     def include(self, other: "ByteCount") -> None:
-        """Add another tally to this one."""
+        """Add another tally to this one.
+
+        What was metered in one of them and not in the other, as when a run that was in one
+        process goes on over the network, was not counted.
+        """
+        for layer in _METERED:
+            alike = bool(self._metered[layer]) == bool(other._metered[layer])
+            if not alike and self._carried_any and other._carried_any:
+                self._unmetered.add(layer)
         for direction in Direction:
             for layer in Layer:
                 ours, theirs = self._by_device[direction], other._by_device[direction][layer]
@@ -97,6 +109,27 @@ class ByteCount:
         for layer, streams in other._metered.items():
             self._metered[layer] |= streams
         self._unmetered |= other._unmetered
+
+    def to_table(self) -> dict[str, Any]:
+        """All that was counted, in what JSON has; `restore` takes it."""
+        return {
+            "by_device": [[list(counts) for counts in layers] for layers in self._by_device],
+            "by_stream": [[list(stream), counts] for stream, counts in self._by_stream.items()],
+            "metered": [sorted(map(list, self._metered[layer])) for layer in _METERED],
+            "unmetered": sorted(self._unmetered),
+            "framing": [astuple(framing) for framing in self._framing],
+        }
+
+    def restore(self, table: Mapping[str, Any]) -> None:
+        """Take what another tally, as large as this one, gave as its table."""
+        self._by_device = [[list(counts) for counts in layers] for layers in table["by_device"]]
+        self._by_stream = {tuple(stream): counts for stream, counts in table["by_stream"]}
+        self._metered = {
+            layer: set(map(tuple, streams))
+            for layer, streams in zip(_METERED, table["metered"], strict=True)
+        }
+        self._unmetered = {Layer(layer) for layer in table["unmetered"]}
+        self._framing = [Framing(*pieces) for pieces in table["framing"]]
 
     def total(self, direction: Direction, layer: Layer) -> int:
         """All bytes of a direction and layer."""
@@ -169,6 +202,10 @@ class ByteCount:
         self._metered[layer].add(stream)
         for direction in Direction:
             self.add(direction, layer, stream, counts[direction])
+
+    @property
+    def _carried_any(self) -> bool:
+        return any(self.total(direction, Layer.MESSAGE) for direction in Direction)
 
     def _counted(self, layer: Layer) -> bool:
         """Whether all of a layer was counted."""

@@ -15,6 +15,7 @@ from comlad.estimators import Memory, Plain
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 from comlad.rounds._plan import Plan, State
+from comlad.rounds._quorum import below_quorum
 
 __all__ = ["Outcome", "close_round"]
 
@@ -51,10 +52,8 @@ def close_round(
 ) -> tuple[State, Outcome]:
     """Decode or aggregate what came, and step.
 
-    A device that was refused is surely a bad one, and one fewer that the rules must
-    expect: f' = max(f − refused, 0). One that is missing may well be honest and leaves
-    f as it is. Where n' vectors are too few for the rule, or the step would leave the
-    finite numbers, the model stays.
+    The rules expect f' liars, which `Devices.expected` says. Where n' vectors are too few
+    for the rule or the quorum, or the step would leave the finite numbers, the model stays.
 
     Args:
         prepared: What is being run.
@@ -62,7 +61,7 @@ def close_round(
         state: Before the round.
         payloads: By device; in any order. Of an iterator that is their only owner, none is
             kept in memory longer than it is needed.
-        refused: How many devices' answers were refused.
+        refused: How many devices' answers were refused; all others have not answered.
     """
     answers = _Answers(prepared, plan, state, payloads, refused)
     after = replace(state, round=state.round + 1)
@@ -118,8 +117,9 @@ class _Answers:
         self._devices = tuple(sorted(by_device))
         self._payloads = [by_device[device] for device in self._devices]
         experiment = prepared.experiment
+        missing = experiment.devices.count - len(self._devices) - refused
         self._context = Context(
-            f=max(experiment.devices.tolerated - refused, 0),
+            f=experiment.devices.expected(refused, missing),
             rng=run_generator(experiment.seed, Stream.AGGREGATION, state.round),
             devices=self._devices,
             previous=state.aggregate,
@@ -132,8 +132,8 @@ class _Answers:
             ConfigError: There is no telling; says why.
         """
         experiment = self._prepared.experiment
-        if not self._devices:
-            raise ConfigError("nobody answered")
+        if (reason := below_quorum(experiment.devices, len(self._devices))) is not None:
+            raise ConfigError(reason)
         if isinstance(experiment.coding, Decodes):
             return self._decoded(experiment.coding)
         if (sparse := self._of_sparse()) is not None:

@@ -79,24 +79,47 @@ class Report:
     def __init__(self, prepared: Prepared, state: State) -> None:
         self._prepared = prepared
         self._initial = prepared.objective.loss(state.model)
-        self._last: Mapping[str, Any] = {}
+        self._last: dict[str, Any] = {}  # what the summary says of the last round
         self._state = state
         self._counted = ByteCount(prepared.experiment.devices.count)
-        self._skipped: list[str] = []
+        self._skipped, self._last_skipped = 0, ""
         self._decode_failed = 0
         self._missing: Counter[int] = Counter()
         self._refused: Counter[int] = Counter()
 
     def add(self, record: Mapping[str, Any], state: State, counted: ByteCount) -> None:
         """Take in a round's record and the state after it."""
-        self._last, self._state = record, state
+        self._last = {key: record[key] for key in ("loss", "accuracy") if key in record}
+        self._state = state
         self._counted.include(counted)
         if "skipped" in record:
-            self._skipped.append(record["skipped"])
+            self._skipped, self._last_skipped = self._skipped + 1, record["skipped"]
         self._decode_failed += record.get("decode_failed", False)
         self._missing.update(record["missing"])
         self._refused.update(int(device) for device in record["refused"])
         self._refused.update(device for device, _ in record.get("stray", ()))
+
+    def to_table(self) -> dict[str, Any]:
+        """All but the state, in what JSON has; `restore` takes it."""
+        return {
+            "initial": self._initial,
+            "last": dict(self._last),
+            "counted": self._counted.to_table(),
+            "skipped": [self._skipped, self._last_skipped],
+            "decode_failed": self._decode_failed,
+            "missing": list(self._missing.items()),
+            "refused": list(self._refused.items()),
+        }
+
+    def restore(self, state: State, table: Mapping[str, Any]) -> None:
+        """Take what the report of a run gave as its table, to go on with that run."""
+        self._state = state
+        self._initial, self._last = table["initial"], dict(table["last"])
+        self._counted.restore(table["counted"])
+        self._skipped, self._last_skipped = table["skipped"]
+        self._decode_failed = table["decode_failed"]
+        self._missing = Counter(dict(table["missing"]))
+        self._refused = Counter(dict(table["refused"]))
 
     def summary(
         self, engine: str, wall_seconds: float, versions: Mapping[str, str], strangers: int = 0
@@ -122,7 +145,7 @@ class Report:
         if not experiment.devices.redraw:
             result["byzantine"] = sorted(byzantine_devices(experiment.devices, experiment.seed))
         if self._skipped:
-            result["skipped"] = {"rounds": len(self._skipped), "last": self._skipped[-1]}
+            result["skipped"] = {"rounds": self._skipped, "last": self._last_skipped}
         if isinstance(experiment.coding, Decodes):
             result["decode_failed"] = self._decode_failed
         result |= {

@@ -5,7 +5,7 @@ with a reason. Nothing a peer sends can raise past this file.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -81,6 +81,11 @@ class Inbox:
     def leave(self, stream: _Stream) -> None:
         """The stream has ended, perhaps in the middle of a reply."""
         self._uploads.forget(stream)
+
+    def replay(self, refused: Mapping[int, str]) -> None:
+        """Take these answers as refused, as they were in a run that is repeated."""
+        for device, reason in refused.items():
+            self._refuse(device, reason)
 
     def drain(self) -> Iterator[tuple[int, Payload]]:
         """The votes, by device, which the inbox forgets; who gave one it still knows."""

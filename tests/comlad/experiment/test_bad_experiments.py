@@ -21,6 +21,21 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
         "[devices] unknown key 'byzantin': did you mean 'byzantine'?",
         "deadline_s",
     ),
+    "unknown way with too few": (
+        {"devices": {"count": 5, "too_few": "wait"}},
+        "[devices] too_few = 'wait'",
+        "'repeat', 'stop', 'skip'",
+    ),
+    "unknown word for who is missing": (
+        {"devices": {"count": 5, "missing": "honest"}},
+        "[devices] missing = 'honest'",
+        "'fault', 'late'",
+    ),
+    "quorum that is a fraction": (
+        {"devices": {"count": 5, "quorum": 0.5}},
+        "[devices] quorum = 0.5",
+        "a whole number",
+    ),
     "unknown key of a part": (
         {"coding": {"kind": "cyclic", "lod": 2}},
         "[coding] (kind 'cyclic') unknown key 'lod': did you mean 'load'?",

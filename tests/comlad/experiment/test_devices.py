@@ -42,6 +42,9 @@ class TestDevices:
             ({"count": 10, "deadline_s": 0.0}, "deadline_s = 0.0: must be a positive number of"),
             ({"count": 10, "deadline_s": float("nan")}, "deadline_s = nan: must be a positive"),
             ({"count": 10, "deadline_s": float("inf")}, "deadline_s = inf: must be a positive"),
+            ({"count": 10, "quorum": 0}, "quorum = 0: must be 1 to 10 devices"),
+            ({"count": 10, "quorum": 11}, "quorum = 11: must be 1 to 10 devices"),
+            ({"count": 10, "repeats": -1}, "repeats = -1: must be at least 0"),
         ],
     )
     def test_refuse_numbers_that_cannot_be(self, parameters: dict[str, Any], message: str) -> None:
@@ -86,6 +89,23 @@ class TestByzantineDevices:
 
     def test_may_be_nobody(self) -> None:
         assert byzantine_devices(Devices(10), 0) == frozenset()
+
+
+class TestExpectedLiars:
+    """Of 20 devices, of which four may lie."""
+
+    @pytest.mark.parametrize(
+        ("refused", "missing", "f"), [(0, 0, 4), (1, 0, 3), (0, 1, 3), (2, 1, 1), (3, 2, 0)]
+    )
+    def test_are_those_tolerated_but_faults(self, refused: int, missing: int, f: int) -> None:
+        assert Devices(20, 4).expected(refused, missing) == f
+
+    @pytest.mark.parametrize(("refused", "missing", "f"), [(0, 3, 4), (1, 3, 3), (5, 0, 0)])
+    def test_do_not_go_by_who_is_only_late(self, refused: int, missing: int, f: int) -> None:
+        assert Devices(20, 4, missing="late").expected(refused, missing) == f
+
+    def test_are_those_that_rules_are_to_assume(self) -> None:
+        assert Devices(20, 4, tolerate=7).expected(1, 1) == 5
 
 
 class TestProcessGroups:

@@ -92,10 +92,14 @@ experiments = st.builds(
     rounds=st.integers(1, 2**32 - 1),
     devices=st.builds(
         Devices,
-        count=st.integers(11, 1000),
+        count=st.integers(16, 1000),
         byzantine=st.integers(0, 5) | st.just((1, 3)),
         tolerate=st.none() | st.integers(0, 5),
         deadline_s=positive,
+        quorum=st.none() | st.integers(1, 11),
+        too_few=st.sampled_from(["repeat", "stop", "skip"]),
+        repeats=st.integers(0, 10**6),
+        missing=st.sampled_from(["fault", "late"]),
     ),
     problem=st.builds(
         LinearRegression,
@@ -195,6 +199,9 @@ def test_writes_every_default_out() -> None:
     written = write_experiment(read_experiment(tables()))
 
     assert written["devices"]["deadline_s"] == 10.0
+    assert written["devices"]["too_few"] == "repeat"
+    assert written["devices"]["missing"] == "fault"
+    assert "quorum" not in written["devices"]
     assert written["compressor"]["values"] == "float32"
     assert written["aggregator"]["before"] == []
 

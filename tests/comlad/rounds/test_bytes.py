@@ -1,3 +1,7 @@
+import json
+
+import pytest
+
 from comlad.rounds import ByteCount, Direction, Layer
 
 UP, DOWN = Direction.UP, Direction.DOWN
@@ -104,3 +108,46 @@ class TestTcp:
         whole.include(part)
 
         assert whole.by_device()["up"]["tcp"] == [0, 5]
+
+    @pytest.mark.parametrize("first_metered", [True, False])
+    def test_is_absent_where_only_a_part_of_a_run_was_metered(self, first_metered: bool) -> None:
+        first, second = ByteCount(1), ByteCount(1)
+        for part, metered in ((first, first_metered), (second, not first_metered)):
+            part.add(UP, MESSAGE, (0,), 10)
+            if metered:
+                part.add_tcp((0,), (20, 30))
+
+        first.include(second)
+
+        assert first.totals()["up"] == {"payload": 0, "message": 20}
+
+    def test_is_there_though_nothing_was_carried_in_a_part(self) -> None:
+        whole, part = ByteCount(1), ByteCount(1)
+        part.add(UP, MESSAGE, (0,), 10)
+        part.add_tcp((0,), (20, 30))
+
+        for each in (ByteCount(1), part, ByteCount(1)):
+            whole.include(each)
+
+        assert whole.totals()["up"]["tcp"] == 20
+
+
+def test_is_the_same_through_its_table() -> None:
+    counted, again = ByteCount(3), ByteCount(3)
+    counted.add(UP, PAYLOAD, (0, 2), 7, slot=1)
+    counted.add(UP, MESSAGE, (0, 2), 9)
+    counted.add(Direction.DOWN, MESSAGE, (1,), 8)
+    counted.count_message(UP, 9)
+    counted.add_tcp((0, 2), (50, 60))
+    counted.add_tcp((1,), (5, 6))
+    counted.add_link((0, 1, 2), None)
+
+    again.restore(json.loads(json.dumps(counted.to_table())))
+
+    part = ByteCount(3)
+    part.add(UP, MESSAGE, (0, 2), 1)
+    part.add_tcp((0, 2), (2, 3))
+    for tally in (counted, again):
+        tally.include(part)
+    for what in ("totals", "by_device", "by_stream", "overhead", "to_table"):
+        assert getattr(again, what)() == getattr(counted, what)()

@@ -101,15 +101,19 @@ class TestAbsentDevices:
 
         assert witness.asked == [(9 - refused, f)] * 2
 
-    @pytest.mark.parametrize("missing", [0, 1, 3])
-    def test_are_no_liars_less_if_they_are_only_missing(self, missing: int) -> None:
-        prepared = small("devices.count=9", "devices.byzantine=3")
+    @pytest.mark.parametrize(
+        ("what", "missing", "f"), [("fault", 1, 2), ("fault", 4, 0), ("late", 1, 3), ("late", 3, 3)]
+    )
+    def test_are_so_many_liars_less_if_missing_is_a_fault(
+        self, what: str, missing: int, f: int
+    ) -> None:
+        prepared = small("devices.count=9", "devices.byzantine=3", f"devices.missing='{what}'")
         payloads, witness = all_answers(prepared), Witness()
         there = dict(list(payloads.items())[missing:])
 
         close(with_rule(prepared, witness), there)
 
-        assert witness.asked == [(9 - missing, 3)] * 2
+        assert witness.asked == [(9 - missing, f)] * 2
 
     def test_are_counted_against_what_is_tolerated_where_that_is_given(self) -> None:
         prepared = small("devices.count=9", "devices.byzantine=1", "devices.tolerate=4")
@@ -156,6 +160,14 @@ class TestVectorsThatAreNotFinite:
 class TestSkips:
     def test_a_round_that_nobody_answered(self) -> None:
         assert skipped(small(), {}) == "nobody answered"
+
+    def test_a_round_with_fewer_answers_than_the_quorum(self) -> None:
+        prepared = small("devices.quorum=4", "devices.byzantine=0", aggregator={"kind": "mean"})
+        payloads = {device: all_answers(prepared)[device] for device in (0, 1, 4)}
+
+        assert skipped(prepared, payloads) == "3 of 5 devices answered: must be 4, the quorum"
+        payloads[2] = all_answers(prepared)[2]
+        assert skipped(prepared, payloads) is None
 
     def test_a_round_with_too_few_answers_for_the_rule(self) -> None:
         prepared = small()

@@ -1,0 +1,38 @@
+"""Whether a round may close with those who have answered."""
+
+from comlad.coding import Decodes
+from comlad.errors import ConfigError
+from comlad.experiment import Devices, Prepared
+
+__all__ = ["below_quorum", "lacks"]
+
+
+def lacks(prepared: Prepared, votes: int, refused: int) -> str | None:
+    """Why so many answers are too few for a round, as far as their number tells; else None.
+
+    Args:
+        prepared: What is being run.
+        votes: How many devices' answers count.
+        refused: How many devices' do not; all others have not answered.
+    """
+    experiment = prepared.experiment
+    devices = experiment.devices
+    if (reason := below_quorum(devices, votes)) is not None:
+        return reason
+    if isinstance(experiment.coding, Decodes):
+        return None  # the decoder finds out
+    missing = devices.count - votes - refused
+    try:
+        experiment.aggregator.check(votes, devices.expected(refused, missing))
+    except ConfigError as error:
+        return f"{votes} of {devices.count} devices answered: {error}"
+    return None
+
+
+def below_quorum(devices: Devices, votes: int) -> str | None:
+    """Why so many votes are too few whatever the rule; else None."""
+    if votes == 0:
+        return "nobody answered"
+    if devices.quorum is not None and votes < devices.quorum:
+        return f"{votes} of {devices.count} devices answered: must be {devices.quorum}, the quorum"
+    return None
