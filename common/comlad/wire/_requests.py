@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from google.protobuf.message import DecodeError
 
+from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.v1 import training_pb2 as pb
@@ -27,6 +28,8 @@ __all__ = [
 _FRAMING = 64
 # Half a million ids: before a process has joined it has no right to more.
 MAX_JOIN_BYTES = 2**21
+# What gRPC lets through whatever the experiment, so that more is refused with our own words.
+_LEAST_BOUND = 2**16
 
 
 def reply_bound(prepared: Prepared, devices: int) -> int:
@@ -36,9 +39,13 @@ def reply_bound(prepared: Prepared, devices: int) -> int:
 
 
 def transport_bound(prepared: Prepared) -> int:
-    """The largest message that gRPC should let through to the server."""
+    """The largest message that gRPC should let through to the server.
+
+    No larger than can be a proper one, for it is in memory before it can be judged: a reply
+    of all devices, which has more bytes for each than their Join.
+    """
     largest = reply_bound(prepared, prepared.experiment.devices.count)
-    return min(max(largest, MAX_JOIN_BYTES), MAX_MESSAGE_BYTES)
+    return min(max(largest, _LEAST_BOUND), MAX_MESSAGE_BYTES)
 
 
 def parse_request(data: bytes | bytearray, bound: int) -> pb.TrainRequest:
@@ -69,17 +76,36 @@ def parse_response(data: bytes | bytearray) -> pb.TrainResponse:
         raise MessageError("bytes that are no TrainResponse") from error
 
 
-def parse_join(request: pb.TrainRequest, device_count: int) -> tuple[int, ...]:
-    """The devices that a new stream says it hosts.
+def parse_join(
+    request: pb.TrainRequest, device_count: int, identity: Identity | None = None
+) -> tuple[int, ...]:
+    """The devices that a new stream hosts.
+
+    Args:
+        request: What it says.
+        device_count: N.
+        identity: Who its certificate says that it is; None: it has none.
 
     Raises:
-        MessageError: It is not a Join, or names devices that are not there.
+        MessageError: It is not a Join, or names devices that are not there or another's.
     """
     if request.WhichOneof("event") != "join":
         raise MessageError("a stream that did not join: must send Join first", Status.NOT_FOUND)
     devices = tuple(request.join.device_ids)
+    if identity is not None and not devices:
+        last = identity.ranges[-1][-1]
+        if last < device_count:  # before there is memory for as many as the certificate says
+            return tuple(device for some in identity.ranges for device in some)
+        devices = (last,)
     if not devices or len(set(devices)) != len(devices):
         raise MessageError(f"join of {len(devices)} devices: must be one or more, each once")
+    for device in devices:
+        if identity is not None and device not in identity:
+            raise MessageError(
+                f"join of device {device} with the certificate of {identity}: "
+                "must be of a device that the certificate names",
+                Status.PERMISSION_DENIED,
+            )
     if max(devices) >= device_count:
         raise MessageError(
             f"join of device {max(devices)}: must be one of 0 to {device_count - 1}",

@@ -36,16 +36,16 @@ class Welcome:
     compressor: Compressor
     dataset_bytes: int
     dataset_sha256: bytes
+    devices: tuple[int, ...]
     keys: tuple[bytes, ...]
 
     def site(
         self,
         arrays: Arrays,
-        devices: tuple[int, ...],
         attack: Attack | None = None,
         liars: Callable[[int], frozenset[int]] = nobody,
     ) -> Site:
-        """All that the process of these devices knows, once it has the dataset.
+        """All that the process of the devices knows, once it has the dataset.
 
         Raises:
             ConfigError: The attack means nothing among that many devices.
@@ -66,7 +66,7 @@ class Welcome:
             coding=self.coding,
             estimator=self.estimator,
             compressor=self.compressor,
-            devices=devices,
+            devices=self.devices,
             keys=self.keys,
             count=self.device_count,
             attack=attack,
@@ -87,20 +87,29 @@ def encode_welcome(prepared: Prepared, devices: Sequence[int], dataset: EncodedD
         compressors=[_component(COMPRESSORS, link) for link in links_of(experiment.compressor)],
         dataset_bytes=len(dataset.data),
         dataset_sha256=dataset.sha256,
+        device_ids=devices,
         device_keys=[device_key(experiment.seed, device) for device in devices],
     )
     return pb.TrainResponse(welcome=welcome).SerializeToString()
 
 
-def decode_welcome(message: pb.Welcome, devices: int) -> Welcome:
-    """What the server said to a process of that many devices.
+def decode_welcome(message: pb.Welcome, asked: tuple[int, ...] = ()) -> Welcome:
+    """What the server said to a process.
+
+    Args:
+        message: What it said.
+        asked: The devices that the process has asked to be; none if it left that to the server.
 
     Raises:
         MessageError: A part is not known here, or the numbers do not fit.
     """
-    keys = tuple(message.device_keys)
-    if [len(key) for key in keys] != [16] * devices:
-        raise MessageError(f"{len(keys)} device keys: must be {devices} of 16 bytes")
+    devices, keys = tuple(message.device_ids), tuple(message.device_keys)
+    if asked and devices != asked:
+        raise MessageError("a Welcome for other devices: must be for those that have joined")
+    if not devices or len(set(devices)) != len(devices) or max(devices) >= message.device_count:
+        raise MessageError(f"a Welcome for {len(devices)} devices: must be one or more, each once")
+    if [len(key) for key in keys] != [16] * len(devices):
+        raise MessageError(f"{len(keys)} device keys: must be {len(devices)} of 16 bytes")
     return Welcome(
         device_count=message.device_count,
         dimension=message.dimension,
@@ -111,6 +120,7 @@ def decode_welcome(message: pb.Welcome, devices: int) -> Welcome:
         compressor=_compressor(message),
         dataset_bytes=message.dataset_bytes,
         dataset_sha256=message.dataset_sha256,
+        devices=devices,
         keys=keys,
     )
 

@@ -7,7 +7,8 @@ from grpc_tools import protoc  # type: ignore[import-untyped]
 
 import comlad.v1.dataset_pb2
 import comlad.v1.training_pb2
-import comlad.v1.vector_pb2  # noqa: F401
+import comlad.v1.vector_pb2
+import comlad.v1.watch_pb2  # noqa: F401
 
 PROTOS = Path(__file__).parents[3] / "proto"
 NAMES = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
@@ -45,4 +46,5 @@ def test_were_generated_from_all_files() -> None:
         "comlad/v1/dataset.proto",
         "comlad/v1/training.proto",
         "comlad/v1/vector.proto",
+        "comlad/v1/watch.proto",
     ]

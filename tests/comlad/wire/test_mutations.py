@@ -98,7 +98,7 @@ def join(data: bytes) -> None:
 
 
 def welcome(data: bytes) -> None:
-    decode_welcome(pb.TrainResponse.FromString(data).welcome, 2)
+    decode_welcome(pb.TrainResponse.FromString(data).welcome)
 
 
 def dataset(data: bytes) -> None:

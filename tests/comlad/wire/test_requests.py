@@ -1,6 +1,7 @@
 import pytest
 from samples import small
 
+from comlad.config import Identity, parse_identity
 from comlad.errors import MessageError, Status
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
@@ -45,6 +46,38 @@ class TestJoin:
 
         assert str(error) == f"join of {len(devices)} devices: must be one or more, each once"
         assert error.status is Status.INVALID_ARGUMENT
+
+    @pytest.mark.parametrize(
+        ("asked", "devices"),
+        [([], (0, 2, 3)), ([3], (3,)), ([3, 0], (3, 0)), ([2, 3, 0], (2, 3, 0))],
+    )
+    def test_is_of_devices_of_the_certificate(
+        self, asked: list[int], devices: tuple[int, ...]
+    ) -> None:
+        request = parse_request(encode_join(asked), MAX_JOIN_BYTES)
+
+        assert parse_join(request, 5, Identity.of_devices([0, 2, 3])) == devices
+
+    @pytest.mark.parametrize("asked", [[1], [0, 1], [2**32 - 1]])
+    def test_is_of_no_other_devices(self, asked: list[int]) -> None:
+        request = parse_request(encode_join(asked), MAX_JOIN_BYTES)
+
+        with pytest.raises(MessageError) as caught:
+            parse_join(request, 5, Identity.of_devices([0, 2, 3]))
+
+        assert str(caught.value) == (
+            f"join of device {asked[-1]} with the certificate of devices 0,2-3: "
+            "must be of a device that the certificate names"
+        )
+        assert caught.value.status is Status.PERMISSION_DENIED
+
+    def test_takes_no_memory_for_a_certificate_of_a_billion_devices(self) -> None:
+        request = parse_request(encode_join([]), MAX_JOIN_BYTES)
+
+        with pytest.raises(
+            MessageError, match=r"^join of device 999999999: must be one of 0 to 4$"
+        ):
+            parse_join(request, 5, parse_identity("urn:comlad:devices:0-999999999"))
 
     @pytest.mark.parametrize("data", [b"", encode_ready()])
     def test_comes_first(self, data: bytes) -> None:
@@ -143,4 +176,11 @@ class TestBounds:
         assert transport_bound(prepared) == MAX_MESSAGE_BYTES < reply_bound(prepared, 1)
 
     def test_let_a_process_of_any_number_of_devices_join(self) -> None:
-        assert transport_bound(small()) == MAX_JOIN_BYTES
+        for count in (5, 3000):
+            prepared = small(f"devices.count={count}")
+
+            join = encode_join([2**32 - 1] * count)
+            assert len(join) < transport_bound(prepared) < MAX_JOIN_BYTES
+
+    def test_let_a_little_more_through_so_that_it_is_refused_in_our_own_words(self) -> None:
+        assert reply_bound(small(), 5) < transport_bound(small()) == 2**16

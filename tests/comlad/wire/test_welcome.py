@@ -25,11 +25,11 @@ def message(prepared: Prepared, devices: tuple[int, ...]) -> pb.Welcome:
     return pb.TrainResponse.FromString(data).welcome
 
 
-def refusal(change: Any, devices: int = 2) -> str:
+def refusal(change: Any, asked: tuple[int, ...] = ()) -> str:
     welcome = message(small(), (4, 1))
     change(welcome)
     with pytest.raises(MessageError) as caught:
-        decode_welcome(welcome, devices)
+        decode_welcome(welcome, asked)
     return str(caught.value)
 
 
@@ -37,7 +37,7 @@ def test_tells_a_process_all_it_needs() -> None:
     prepared = small()
     dataset = encode_dataset(prepared.data.train)
 
-    welcome = decode_welcome(message(prepared, (4, 1)), 2)
+    welcome = decode_welcome(message(prepared, (4, 1)), (4, 1))
 
     experiment = prepared.experiment
     assert welcome == Welcome(
@@ -50,6 +50,7 @@ def test_tells_a_process_all_it_needs() -> None:
         compressor=experiment.compressor,
         dataset_bytes=len(dataset.data),
         dataset_sha256=dataset.sha256,
+        devices=(4, 1),
         keys=(device_key(1, 4), device_key(1, 1)),
     )
 
@@ -78,11 +79,11 @@ def test_tells_nobody_the_seed() -> None:
 )
 def test_lets_a_process_answer_as_the_server_would_itself(changes: dict[str, Any]) -> None:
     prepared, devices = small("devices.byzantine=0", **changes), (4, 1)
-    welcome = decode_welcome(message(prepared, devices), 2)
+    welcome = decode_welcome(message(prepared, devices), devices)
     encoded = encode_dataset(prepared.data.train)
     plan = first_plan(prepared)
 
-    site = welcome.site(decode_dataset(encoded.data, encoded.sha256), devices)
+    site = welcome.site(decode_dataset(encoded.data, encoded.sha256))
 
     payloads, _ = device_messages(site, plan.told(devices), {})
     here = answers(prepared, plan)
@@ -94,12 +95,10 @@ def test_lets_a_process_answer_as_the_server_would_itself(changes: dict[str, Any
 
 def test_leaves_lying_to_the_process() -> None:
     prepared, honest = small("devices.byzantine=[1]"), small("devices.byzantine=0")
-    welcome = decode_welcome(message(prepared, (1,)), 1)
+    welcome = decode_welcome(message(prepared, (1,)))
     plan = first_plan(prepared)
 
-    site = welcome.site(
-        prepared.data.train, (1,), local_site(prepared).attack, lambda _: frozenset({1})
-    )
+    site = welcome.site(prepared.data.train, local_site(prepared).attack, lambda _: frozenset({1}))
 
     (payload,), _ = device_messages(site, plan.told([1]), {})
     truth = answers(honest, plan)[1]
@@ -108,11 +107,29 @@ def test_leaves_lying_to_the_process() -> None:
 
 
 class TestRefuses:
-    @pytest.mark.parametrize("devices", [1, 3])
-    def test_keys_for_another_number_of_devices(self, devices: int) -> None:
-        message = refusal(lambda _: None, devices)
+    @pytest.mark.parametrize("asked", [(1, 4), (4,), (4, 1, 0)])
+    def test_other_devices_than_were_asked_for(self, asked: tuple[int, ...]) -> None:
+        message = refusal(lambda _: None, asked)
 
-        assert message == f"2 device keys: must be {devices} of 16 bytes"
+        assert message == "a Welcome for other devices: must be for those that have joined"
+
+    @pytest.mark.parametrize("devices", [[], [4, 4], [4, 5]])
+    def test_devices_that_cannot_be(self, devices: list[int]) -> None:
+        def change(welcome: pb.Welcome) -> None:
+            welcome.device_ids[:] = devices
+
+        message = refusal(change)
+
+        assert message == f"a Welcome for {len(devices)} devices: must be one or more, each once"
+
+    @pytest.mark.parametrize("devices", [[4], [4, 1, 0]])
+    def test_keys_for_another_number_of_devices(self, devices: list[int]) -> None:
+        def change(welcome: pb.Welcome) -> None:
+            welcome.device_ids[:] = devices
+
+        message = refusal(change)
+
+        assert message == f"2 device keys: must be {len(devices)} of 16 bytes"
 
     def test_short_keys(self) -> None:
         def shorten(welcome: pb.Welcome) -> None:
@@ -166,17 +183,17 @@ class TestRefuses:
         [{}, {"features": np.ones((5, 6))}, {"features": np.ones(5), "targets": np.ones(5)}],
     )
     def test_a_dataset_that_does_not_fit_the_problem(self, arrays: dict[str, Any]) -> None:
-        welcome = decode_welcome(message(small(), (1,)), 1)
+        welcome = decode_welcome(message(small(), (1,)))
 
         with pytest.raises(MessageError, match=r"^a dataset that does not fit the problem: "):
-            welcome.site(arrays, (1,))
+            welcome.site(arrays)
 
     def test_a_dataset_of_another_dimension(self) -> None:
-        welcome = decode_welcome(message(small(), (1,)), 1)
+        welcome = decode_welcome(message(small(), (1,)))
         wider = LinearRegression(dimension=7).load(5, 0).train
 
         with pytest.raises(MessageError, match=r"^a dataset for dimension 7: must be 6$"):
-            welcome.site(wider, (1,))
+            welcome.site(wider)
 
 
 def test_writes_parameters_as_json() -> None:
