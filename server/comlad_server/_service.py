@@ -3,11 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
 import grpc
 import grpc.aio
 
+from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.v1 import training_pb2 as pb
@@ -19,9 +21,11 @@ from comlad.wire import (
     parse_ready,
     parse_request,
 )
+from comlad_server._connections import Connections
+from comlad_server._identity import Calls, device_identity
 from comlad_server._stream import Stream
 from comlad_server._tcp import find_connection
-from comlad_server._training import Training
+from comlad_server._turns import Turns
 
 __all__ = ["TrainingService"]
 
@@ -36,14 +40,17 @@ class TrainingService:
 
     Args:
         prepared: What is run; its training data is what devices may fetch.
-        training: The run that the streams take part in.
+        connections: Of the run that the streams take part in.
     """
 
-    def __init__(self, prepared: Prepared, training: Training) -> None:
+    def __init__(self, prepared: Prepared, connections: Connections) -> None:
         self._prepared = prepared
-        self._training = training
+        self._connections = connections
         self._dataset = encode_dataset(prepared.data.train)
         self._peers: Counter[str] = Counter()  # streams by connection
+        self._calls = Calls()
+        # Of what takes memory before we know what for, each connection has one at a time.
+        self._joins, self._fetches = Turns(), Turns()
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Offer the service. No serialisers: messages are bounded before they are parsed."""
@@ -58,30 +65,34 @@ class TrainingService:
 
     async def train(self, _: AsyncIterator[bytes], context: _Context) -> None:
         """Serve the stream of one device process from Join to its end."""
-        self._peers[context.peer()] += 1
+        peer = context.peer()
+        self._peers[peer] += 1
         try:
-            await self._serve(context)
-        finally:
-            self._peers -= Counter([context.peer()])  # and forgets those with none left
-
-    async def _serve(self, context: _Context) -> None:
-        try:
-            stream = await self._admit(context)
+            identity = device_identity(context)
+            with self._calls.count(identity):
+                await self._serve(context, identity)
         except MessageError as error:
-            self._training.stranger(f"{context.peer()}: {error}")
-            await context.abort(_CODES[error.status], str(error))
+            self._connections.stranger(f"{peer}: {error}")
+            await _abort(context, error)
+        finally:
+            self._peers -= Counter([peer])  # and forgets those with none left
+
+    async def _serve(self, context: _Context, identity: Identity | None) -> None:
+        stream = await self._admit(context, identity)
         listening = asyncio.create_task(self._listen(stream, context))
         stream.on_hang_up = listening.cancel
         try:
             await asyncio.wait({listening})
         finally:
             listening.cancel()
-            self._training.leave(stream)
+            self._connections.leave(stream)
         if listening.cancelled():  # the run hung up
+            if stream.verdict is not None:
+                await _abort(context, stream.verdict)
             return
         match listening.exception():
             case MessageError() as refusal:
-                await context.abort(_CODES[refusal.status], str(refusal))
+                await _abort(context, refusal)
             case Exception() as unexpected:
                 raise unexpected
 
@@ -90,11 +101,11 @@ class TrainingService:
         try:
             if isinstance(data := await _soon(context, _READY_S), bytes):
                 parse_ready(data)
-                self._training.ready(stream)
+                self._connections.ready(stream)
             while await self._take(stream, context):
                 pass
         except MessageError as error:
-            self._training.cut_off(stream, str(error))
+            self._connections.cut_off(stream, str(error))
             raise
 
     async def _take(self, stream: Stream, context: _Context) -> bool:
@@ -102,25 +113,37 @@ class TrainingService:
         data = await context.read()
         if not isinstance(data, bytes):
             return False
-        self._training.receive(stream, data)
+        self._connections.receive(stream, data)
         return True
 
-    async def fetch_dataset(
-        self, request: pb.FetchDatasetRequest, context: _Context
-    ) -> AsyncIterator[bytes]:
-        """The dataset in chunks."""
-        if request.sha256 != self._dataset.sha256:
-            reason = f"no dataset with digest {request.sha256.hex()}"
-            await context.abort(grpc.StatusCode.NOT_FOUND, reason)
-        for chunk in self._dataset.chunks():
-            yield chunk
+    async def fetch_dataset(self, request: pb.FetchDatasetRequest, context: _Context) -> None:
+        """The dataset in chunks, for devices."""
+        try:
+            with self._calls.count(device_identity(context)):
+                if request.sha256 != self._dataset.sha256:
+                    reason = f"no dataset with digest {request.sha256.hex()[:64]}"
+                    raise MessageError(reason, Status.NOT_FOUND)
+                await self._send_dataset(context)
+        except MessageError as error:
+            await _abort(context, error)
 
-    async def _admit(self, context: _Context) -> Stream:
-        data = await _soon(context, _JOIN_S)
+    async def _send_dataset(self, context: _Context) -> None:
+        try:
+            async with asyncio.timeout(_READY_S), self._fetches.of(context.peer()):
+                for chunk in self._dataset.chunks():
+                    await context.write(chunk)
+        except TimeoutError as error:
+            reason = f"data that were not taken within {_READY_S:.0f} seconds"
+            raise MessageError(reason, Status.RESOURCE_EXHAUSTED) from error
+        except grpc.aio.BaseError:
+            pass  # who asked is gone
+
+    async def _admit(self, context: _Context, identity: Identity | None) -> Stream:
+        data = await _soon(context, _JOIN_S, self._joins.of(context.peer()))
         if not isinstance(data, bytes):
             raise MessageError("a stream that ended before it joined")
         request = parse_request(data, MAX_JOIN_BYTES)
-        devices = parse_join(request, self._prepared.experiment.devices.count)
+        devices = parse_join(request, self._prepared.experiment.devices.count, identity)
 
         async def write(message: bytes) -> None:
             try:
@@ -128,8 +151,11 @@ class TrainingService:
             except grpc.aio.BaseError as error:
                 raise ConnectionError("the stream has ended") from error
 
-        stream = Stream(devices, write)
-        self._training.join(stream)
+        stream = Stream(devices, write, context.peer())
+        if identity is not None:  # who is cut off is not to come back as another of its devices
+            stream.holders = (*devices, identity)
+        # Whoever has the key may have lost its connection without our noticing it.
+        self._connections.join(stream, replace=identity is not None)
         # A connection that several streams share cannot be told apart.
         alone = self._peers[context.peer()] == 1
         stream.count_with(find_connection(context.peer()) if alone else None)
@@ -137,10 +163,18 @@ class TrainingService:
         return stream
 
 
-async def _soon(context: _Context, seconds: float) -> object:
-    """The stream's next message, if it comes in time."""
+async def _abort(context: _Context, error: MessageError) -> None:
+    """End a call with the reason, if there is still someone to hear it."""
+    with suppress(grpc.aio.InternalError):
+        await context.abort(_CODES[error.status], str(error))
+
+
+async def _soon(
+    context: _Context, seconds: float, turn: AbstractAsyncContextManager[None] | None = None
+) -> object:
+    """The stream's next message, if it comes in time; read when it is its turn."""
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds), turn or nullcontext():
             return await context.read()
     except TimeoutError as error:
         raise MessageError(

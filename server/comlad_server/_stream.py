@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import suppress
 
+from comlad.errors import MessageError
 from comlad.rounds import ByteCount
 from comlad.wire import Broadcast
 from comlad_server._tcp import TcpMeter
@@ -24,17 +25,22 @@ class Stream:
     Args:
         devices: The ids of the devices that the process hosts, by slot.
         write: Sends a message; raises ConnectionError when the peer is gone.
+        peer: Its address, as gRPC names it.
     """
 
     def __init__(
         self,
         devices: tuple[int, ...],
         write: Callable[[bytes], Awaitable[None]],
+        peer: str = "",
     ) -> None:
         self.devices = devices
+        self.holders: tuple[Hashable, ...] = devices  # who is to answer for what it does
+        self.peer = peer
         self._write = write
         self.interface: str | None = None  # that carries it, where interfaces are counted
         self._meter: TcpMeter | None = None
+        self.verdict: MessageError | None = None  # why the run ends it, if it does
         self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = (0, 0)
         self._notes: deque[bytes] = deque()
@@ -69,6 +75,11 @@ class Stream:
             self.tell(message)
         if self._writer is not None:
             await asyncio.wait([self._writer])
+        self.on_hang_up()
+
+    def hang_up(self, verdict: MessageError) -> None:
+        """End the stream, with what its peer is told."""
+        self.verdict = verdict
         self.on_hang_up()
 
     def count_with(self, meter: TcpMeter | None) -> None:

@@ -1,0 +1,212 @@
+"""What connections report to a run, and what the run says to all of them."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from comlad.errors import MessageError, RoundError, Status
+from comlad.experiment import Devices
+from comlad.rounds import ByteCount
+from comlad.session import OpenRound
+from comlad.wire import encode_finished
+from comlad_server._link import Links
+from comlad_server._patience import Patience
+from comlad_server._roster import Roster
+from comlad_server._stream import Stream
+from comlad_server._suspensions import Suspensions
+
+__all__ = ["Connections"]
+
+# How long devices may take to hear that the run is over.
+_FAREWELL_S = 5.0
+# How long who was cut off is kept away: the first time, and at most.
+_SUSPENDED_S = 1.0, 60.0
+
+
+class Connections:
+    """The streams of a run, and the round that is open to them.
+
+    Args:
+        devices: Of the experiment.
+        setup: Charged with what crosses the wire outside of rounds.
+        watch: Called with events.
+        links: The interfaces, if they carry nothing else and are to be counted.
+    """
+
+    def __init__(
+        self,
+        devices: Devices,
+        setup: ByteCount,
+        watch: Callable[[dict[str, Any]], None],
+        links: Links | None = None,
+    ) -> None:
+        self.strangers = 0
+        self.roster = Roster(devices.count)
+        self.waited_for: set[int] = set()  # whose answer to the open round is news
+        self._patience = Patience(devices)
+        self._suspensions = Suspensions(*_SUSPENDED_S)
+        self.over = False  # then whatever comes is too late to matter
+        self._setup = setup
+        self._watch = watch
+        self._links = links
+        self._open: OpenRound | None = None
+        self._changed = asyncio.Event()
+        self._stopping: str | None = None
+
+    # What a connection reports.
+
+    def join(self, stream: Stream, *, replace: bool = False) -> None:
+        """A stream says which devices it hosts.
+
+        Args:
+            stream: The stream.
+            replace: Whether it has proven that they are its own, so that it takes the place
+                of an older one of theirs.
+
+        Raises:
+            MessageError: One of them is connected already, or suspended.
+        """
+        left = self._suspensions.left(stream.holders, time.monotonic())
+        if left > 0:
+            reason = f"suspended for {left:.1f} s: cut off for what it sent"
+            raise MessageError(reason, Status.UNAVAILABLE)
+        for older in self.roster.join(stream, replace=replace):
+            reason = "a newer connection with the same key took its place"
+            self._watch({"event": "replaced", "devices": list(older.devices)})
+            self.leave(older)
+            older.hang_up(MessageError(reason, Status.ABORTED))
+        self.roster.enter(stream)
+
+    def ready(self, stream: Stream) -> None:
+        """The devices of a stream have the data and take part from the open round on."""
+        self.roster.ready.add(stream)
+        if self._links is not None:
+            self._links.enter(stream)
+        self._count([stream], self._setup)
+        devices, peer = list(stream.devices), stream.peer
+        self._watch({"event": "ready", "devices": devices, "peer": peer})
+        if self._open is not None and not self._open.inbox.heard(stream.devices):
+            stream.broadcast(self._open.broadcast, lambda: self._tally)
+        self._changed.set()
+
+    def receive(self, stream: Stream, data: bytes) -> None:
+        """A message of a stream that is ready.
+
+        Raises:
+            MessageError: The stream is to be cut off.
+        """
+        if self.over:
+            return
+        if self._open is None:
+            raise MessageError("no round is open", Status.FAILED_PRECONDITION)
+        inbox, number = self._open.inbox, self._open.plan.round
+        for verdict in inbox.receive(stream.devices, data):
+            device, reason = verdict.device, verdict.reason
+            self._watch({"event": "refused", "round": number, "device": device, "reason": reason})
+            try:
+                stream.tell(verdict.answer)
+            except ConnectionError as error:
+                raise MessageError(str(error), Status.RESOURCE_EXHAUSTED) from error
+        if inbox.answered(self.waited_for):
+            self._changed.set()
+        if inbox.exhausted(stream.devices):
+            raise MessageError("refused too often in one round", Status.RESOURCE_EXHAUSTED)
+
+    def leave(self, stream: Stream) -> None:
+        """A stream has ended, for whatever reason; it may be said twice."""
+        if self.roster.leave(stream):
+            self._count([stream], self._tally)
+            if not self.over:
+                self._watch({"event": "gone", "devices": list(stream.devices)})
+        stream.close()
+        if self._open is not None:
+            self._open.inbox.leave(stream.devices)
+        self._changed.set()
+
+    def cut_off(self, stream: Stream, reason: str) -> None:
+        """A stream is ended for what it did: a fault of its devices.
+
+        They may come back after a while, and no round waits for them until then.
+        """
+        self._suspensions.suspend(stream.holders, time.monotonic())
+        self.waited_for.difference_update(stream.devices)
+        self._watch({"event": "cut_off", "devices": list(stream.devices), "reason": reason})
+        if self._open is not None:
+            self._open.inbox.stray.append((stream.devices[0], reason))
+        else:
+            self.strangers += 1
+        self.leave(stream)  # before its end is noticed: the next round is none of theirs
+
+    def stranger(self, reason: str) -> None:
+        """A peer was turned away before it was any device."""
+        self.strangers += 1
+        self._watch({"event": "stranger", "reason": reason})
+
+    # What the run says.
+
+    def stop(self, reason: str) -> None:
+        """End the wait for a change."""
+        self._stopping = reason
+        self._watch({"event": "stopping", "reason": reason})
+        self._changed.set()
+
+    async def change(self) -> None:
+        """Wait until a stream or the round has changed.
+
+        Raises:
+            RoundError: The run is to stop.
+        """
+        await self._changed.wait()
+        self._changed.clear()
+        if self._stopping is not None:
+            raise RoundError(self._stopping)
+
+    def open(self, opened: OpenRound) -> None:
+        """Send a round to all who take part; take what they answer."""
+        self._open = opened
+        self.waited_for = self._patience.waited_for(self.roster.devices, time.monotonic())
+        for stream in self.roster.ready:
+            stream.broadcast(opened.broadcast, lambda: self._tally)
+
+    def missed(self, late: Collection[int]) -> None:
+        """A deadline has passed without these: for a while no round waits for them.
+
+        Those that were not waited for have cost nothing.
+        """
+        self._patience.missed(self.waited_for.intersection(late), time.monotonic())
+
+    def close(self) -> None:
+        """No round is open."""
+        self._open = None
+
+    def count(self) -> None:
+        """Charge what connections and interfaces carried since they were counted last."""
+        self._count(self.roster.ready, self._tally)
+
+    def hang_up(self) -> None:
+        """End all streams: the run can be gone on with, and devices will come back."""
+        for stream in self.roster.streams:
+            stream.hang_up(MessageError("the run was stopped; it may go on", Status.UNAVAILABLE))
+
+    async def farewell(self, rounds: int) -> None:
+        """Tell everybody that the run is over after so many rounds, and end the streams."""
+        message = encode_finished(rounds)
+        farewells = [asyncio.create_task(stream.finish(message)) for stream in self.roster.streams]
+        if farewells:
+            _, late = await asyncio.wait(farewells, timeout=_FAREWELL_S)
+            for farewell in late:
+                farewell.cancel()
+
+    @property
+    def _tally(self) -> ByteCount:
+        """What is charged with what crosses the wire now."""
+        return self._setup if self._open is None else self._open.counted
+
+    def _count(self, streams: Collection[Stream], counted: ByteCount) -> None:
+        for stream in streams:
+            counted.add_tcp(stream.devices, stream.count_tcp())
+        if self._links is not None:
+            others = self.roster.ready.difference(streams)
+            for devices, traffic in self._links.count(streams, others):
+                counted.add_link(devices, traffic)
