@@ -2,14 +2,19 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from comlad.attacks import ATTACKS
-from comlad.config import at, check_address, read_toml, with_assignments
+from comlad.config import at, read_toml, with_assignments
 from comlad.errors import ConfigError
 from comlad.experiment import byzantine_devices, read_experiment
-from comlad_device._client import Client
-from comlad_device._program import base_parser, parse_ids, run_client
+from comlad.logs import complain, start_logging
+from comlad_device._options import base_parser, hush, reach
+
+if TYPE_CHECKING:
+    from comlad_device._client import Client
 
 __all__ = ["main"]
 
@@ -17,31 +22,35 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> None:
     """Run lying devices; exits with 2 for bad input."""
     options = _parser().parse_args(arguments)
+    start_logging(options.log_level, options.log_format)
+    hush()
+    from comlad_device._program import run_client
+
     try:
         client = _client(options)
     except ConfigError as error:
-        print(f"comlad-byzantine: {error}", file=sys.stderr)
+        complain("comlad-byzantine", error, options.log_format)
         sys.exit(2)
-    run_client("comlad-byzantine", client, options.log_level)
+    run_client("comlad-byzantine", client, options.link_bytes, options.log_format)
 
 
-def _client(options: argparse.Namespace) -> Client:
-    check_address("--server", options.server)
-    devices = parse_ids(options.device)
+def _client(options: argparse.Namespace) -> "Client":
+    from comlad_device._client import Client
+
+    to = reach(options)
     table = with_assignments({"kind": options.attack}, options.set)
     with at("--attack"):
         attack = ATTACKS.read(table)
-    if options.schedule is None:
-        always = frozenset(devices)
-        return Client(options.server, devices, attack, lambda _: always)
-    with at(f"--schedule {options.schedule}:"):
-        experiment = read_experiment(read_toml(options.schedule))
-    return Client(
-        options.server,
-        devices,
-        attack,
-        lambda round: byzantine_devices(experiment.devices, experiment.seed, round),
-    )
+    return Client(to.server, to.devices, attack, _schedule(options.schedule), to.keys, to.give_up_s)
+
+
+def _schedule(file: Path | None) -> Callable[[int], frozenset[int]] | None:
+    """Who lies in a round, as an experiment draws it; None: all, always."""
+    if file is None:
+        return None
+    with at(f"--schedule {file}:"):
+        experiment = read_experiment(read_toml(file))
+    return lambda round: byzantine_devices(experiment.devices, experiment.seed, round)
 
 
 def _parser() -> argparse.ArgumentParser:

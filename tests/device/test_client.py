@@ -11,7 +11,8 @@ from samples import small
 
 from comlad.session import Session
 from comlad.wire import encode_dataset, encode_finished, encode_welcome
-from comlad_device._client import Client, ServerRefusedError
+from comlad_device._client import Client
+from comlad_device.connection import ServerRefusedError
 
 PATIENCE_S = 60.0
 
@@ -76,3 +77,24 @@ def test_hears_that_the_run_is_over_in_the_middle_of_a_long_reply() -> None:
             yield chunk
 
     assert asyncio.run(take_part(train, fetch)) == 7
+
+
+def test_hears_why_it_was_sent_away_in_the_middle_of_a_reply() -> None:
+    prepared = small("devices.byzantine=0", attack=None)
+    dataset = encode_dataset(prepared.data.train)
+
+    async def train(_: AsyncIterator[bytes], context: Any) -> None:
+        await context.read()  # Join
+        await context.write(encode_welcome(prepared, (0,), dataset))
+        await context.read()  # Ready
+        for message, _last in Session(prepared).open_round().broadcast.messages((0,)):
+            await context.write(message)
+        await context.abort(grpc.StatusCode.ABORTED, "the reason")
+
+    async def fetch(_: bytes, context: Any) -> AsyncIterator[bytes]:
+        for chunk in dataset.chunks():
+            yield chunk
+
+    for _ in range(8):  # half of the time it is writing just then
+        with pytest.raises(ServerRefusedError, match=r"^ABORTED: the reason$"):
+            asyncio.run(take_part(train, fetch))
