@@ -3,7 +3,8 @@
 Needs matplotlib, which is part of the extra `lab`; hence not imported by programs that train.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import cycle, pairwise
 from math import floor, log10
@@ -19,11 +20,19 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, NullFormatter, PercentF
 
 from comlad_deploy.text import readable_bytes
 
-__all__ = ["COLOURS", "STYLE", "Curve", "defences_figure"]
+__all__ = ["COLOURS", "LAYERS", "STYLE", "Curve", "defences_figure", "drawing"]
 
 # Of Okabe and Ito's colours, which colour-blind people can tell apart, those dark enough
 # for text on white.
 COLOURS = ("#6E6E6E", "#D55E00", "#009E73", "#0072B2", "#CC79A7", "#000000")
+
+# What each layer adds to the one before it.
+LAYERS = {
+    "payload": ("payload: values and indices", "#0072B2"),
+    "message": ("message: fields of protobuf", "#009E73"),
+    "tcp": ("tcp: gRPC and HTTP/2", "#D55E00"),
+    "link": ("link: headers of packets", "#6E6E6E"),
+}
 
 STYLE: Any = {  # matplotlib's type for it lists every key there is
     "axes.axisbelow": True,
@@ -48,6 +57,16 @@ STYLE: Any = {  # matplotlib's type for it lists every key there is
 # Of a label: characters in a line, and its height as a part of that of the axes.
 _LABEL_WIDTH = 20
 _LINE_HEIGHT = 0.056
+
+
+@contextmanager
+def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """A figure, of so many inches, that is written where the block ends."""
+    with matplotlib.rc_context({**STYLE, "text.parse_math": False}):  # names are no formulas
+        figure = Figure(figsize=size)
+        FigureCanvasAgg(figure)
+        yield figure
+        figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.12)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 import csv
 import io
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from comlad.errors import ConfigError
 
-__all__ = ["to_csv", "write_text"]
+__all__ = ["to_csv", "write_bytes", "write_text"]
 
 
 def write_text(path: Path, text: str) -> None:
@@ -25,6 +26,27 @@ def write_text(path: Path, text: str) -> None:
         draft.replace(path)
     except OSError as error:
         raise ConfigError(f"--out: {path} cannot be written ({error})") from error
+
+
+def write_bytes(path: Path, data: bytes, mode: int) -> None:
+    """Write a file that nobody ever sees half of, nor with another mode; OSError if it cannot be.
+
+    A file with these bytes is left as it is.
+    """
+    if path.exists() and path.read_bytes() == data:
+        return
+    # With O_EXCL and mode 600.
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        Path(draft).replace(path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 def to_csv(lines: Iterable[Mapping[str, Any]]) -> str:

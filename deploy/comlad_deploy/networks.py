@@ -47,6 +47,14 @@ class Network:
         """The server's address on the link of a device process."""
         return str(_LINKS[index][1])
 
+    def cut(self, index: int) -> None:
+        """Have the link of a device process carry nothing; neither end is told."""
+        run_batch("ip", self.server, [f"link set {_server_end(index)} down"])
+
+    def restore(self, index: int) -> None:
+        """Have it carry again."""
+        run_batch("ip", self.server, [f"link set {_server_end(index)} up"])
+
 
 @contextmanager
 def shaped_network(
@@ -95,18 +103,23 @@ def _connect(network: Network, up: int | None, down: int | None) -> None:
     """Join each device's namespace to the server's, and narrow both ends of what joins them."""
     ours, queues = ["link set lo up"], []
     for index, holder in enumerate(network.devices):
-        name = f"device{index}"
+        name = _server_end(index)
         ours.append(f"link add {name} type veth peer name eth0 netns {holder}")
         ours += _configure(name, f"{_LINKS[index][1]}/30")
         queues += _narrow(name, down)
     run_batch("ip", network.server, ours)
     run_batch("tc", network.server, queues)
-    keep_order(network.server, [f"device{index}" for index in range(len(network.devices))])
+    keep_order(network.server, [_server_end(index) for index in range(len(network.devices))])
     for index, holder in enumerate(network.devices):
         theirs = ["link set lo up", *_configure("eth0", f"{_LINKS[index][2]}/30")]
         run_batch("ip", holder, theirs)
         run_batch("tc", holder, _narrow("eth0", up))
         keep_order(holder, ["eth0"])
+
+
+def _server_end(index: int) -> str:
+    """What the link of a device process is called in the server's namespace."""
+    return f"device{index}"
 
 
 def _configure(name: str, address: str) -> list[str]:

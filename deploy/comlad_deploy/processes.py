@@ -7,9 +7,10 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from comlad.attacks import ATTACKS
@@ -17,7 +18,7 @@ from comlad.config import inline, require
 from comlad.errors import ComladError, ConfigError
 from comlad.experiment import Command, Experiment, Prepared, process_groups
 from comlad_deploy.networks import Network
-from comlad_server.results import Results
+from comlad_server.results import place_experiment
 
 __all__ = ["ProcessError", "process_count", "run_processes"]
 
@@ -52,6 +53,8 @@ async def run_processes(
     per_process: int = 1,
     watch: Watch = lambda _: None,
     network: Network | None = None,
+    *,
+    persistence: Sequence[str] = ("--checkpoint-every", "0"),
 ) -> dict[str, Any]:
     """Run an experiment as a server process and device processes on this machine.
 
@@ -64,6 +67,7 @@ async def run_processes(
         per_process: How many devices share a process.
         watch: Called with the server's events.
         network: With a link for each of `process_count` device processes; None: loopback.
+        persistence: Options of comlad-server about checkpoints.
 
     Returns:
         The contents of summary.json.
@@ -74,13 +78,15 @@ async def run_processes(
     """
     experiment = prepared.experiment
     commands = _device_commands(experiment, per_process, directory)
-    Results(directory, experiment).close()  # the server reads experiment.toml from there
     cluster = _Cluster(network)
     try:
-        server, port = await cluster.start_server(directory)
+        # Not in the results' directory, which a server that refuses to run leaves as it is.
+        with TemporaryDirectory(prefix="comlad-") as scratch:
+            file = place_experiment(Path(scratch), experiment)
+            server, port = await cluster.start_server(file, directory, persistence)
         for index, (name, command, environment) in enumerate(commands):
             await cluster.start_device(index, port, name, command, environment)
-        await cluster.follow(server, watch)
+        await cluster.follow(server, watch, experiment.rounds)
     finally:
         await cluster.end()
     summary: dict[str, Any] = json.loads((directory / "summary.json").read_text("utf-8"))
@@ -105,16 +111,20 @@ class _Cluster:
         self._server: _Process | None = None
         self._devices: dict[str, _Process] = {}
 
-    async def start_server(self, directory: Path) -> tuple[_Process, str]:
+    async def start_server(
+        self, experiment: Path, directory: Path, persistence: Sequence[str]
+    ) -> tuple[_Process, str]:
         """Start a server on a port that the system picks; gives the port."""
         command = [
             *(sys.executable, "-m", "comlad_server", "--json", "--log-level", "error"),
-            *("--experiment", str(directory / "experiment.toml"), "--out", str(directory)),
+            *("--experiment", str(experiment), "--out", str(directory)),
+            *persistence,
         ]
         if self._network is None:
             command += ["--listen", "127.0.0.1:0"]
         else:
-            command += ["--listen", "0.0.0.0:0", "--count-link"]
+            # Nobody else is in these namespaces.
+            command += ["--listen", "0.0.0.0:0", "--insecure", "--count-link"]
             command = self._network.on_server(command)
         server = self._server = await asyncio.create_subprocess_exec(
             *command,
@@ -154,7 +164,7 @@ class _Cluster:
                 f"[attack] command = {command!r}: does not start ({error})"
             ) from error
 
-    async def follow(self, server: _Process, watch: Watch) -> None:
+    async def follow(self, server: _Process, watch: Watch, rounds: int) -> None:
         """Pass the server's events on until it has ended."""
         begun = False
         losses = {
@@ -175,7 +185,7 @@ class _Cluster:
                             first,
                         )
                     else:
-                        begun = begun or happened["event"] == "started"
+                        begun = begun or _begins(happened, rounds)
                         watch(happened)
                     event = asyncio.ensure_future(_next_event(server))
                 for loss in [loss for loss in losses if loss.done()]:
@@ -235,8 +245,14 @@ def _device_commands(
 def _program(module: str, group: tuple[int, ...]) -> list[str]:
     return [
         *(sys.executable, "-m", module, "--server", _ADDRESS),
-        *("--device", _ids(group), "--log-level", "error"),
+        *("--device", _ids(group), "--insecure", "--log-level", "error"),
     ]
+
+
+def _begins(event: Mapping[str, Any], rounds: int) -> bool:
+    """Whether devices may end from now on: a run that is gone on with may have no round left."""
+    over: bool = event["event"] == "resumed" and event["round"] >= rounds
+    return over or event["event"] == "started"
 
 
 def _ids(group: tuple[int, ...]) -> str:

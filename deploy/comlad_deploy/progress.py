@@ -62,7 +62,7 @@ class _Line:
     ended: float | None = None
 
     def watch(self, event: dict[str, Any]) -> None:
-        if "round" in event:
+        if event.get("event") == "round":
             self.rounds = event["round"] + 1
             self.loss = "nan" if event["loss"] is None else f"{event['loss']:.4g}"
             if "accuracy" in event:

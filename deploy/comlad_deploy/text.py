@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # rich is part of the extra `lab`
     from rich.table import Table
 
-__all__ = ["defences_table", "describe_columns", "describe_summary", "readable_bytes"]
+__all__ = ["UNITS", "defences_table", "describe_columns", "describe_summary", "readable_bytes"]
 
-_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 _LAYERS = ("payload", "message", "tcp")
 
 
 def readable_bytes(count: float) -> str:
     """A number of bytes with a decimal unit and three digits, such as "1.32 MB"."""
-    for unit, size in _UNITS.items():
+    for unit, size in UNITS.items():
         if count < 999.5 * size or unit == "TB":
             break
     return f"{count:.0f} B" if unit == "B" else f"{count / size:#.3g} {unit}".replace(". ", " ")
@@ -120,8 +120,8 @@ def _common_unit(entries: Sequence[dict[str, Any]]) -> str:
     """The largest unit in which no number of the table is below one."""
     ways = [way for entry in entries for way in entry["bytes"].values()]
     least = min(way[layer] for way in ways for layer in _LAYERS if layer in way)
-    return max((unit for unit in _UNITS if _UNITS[unit] <= max(least, 1)), key=_UNITS.__getitem__)
+    return max((unit for unit in UNITS if UNITS[unit] <= max(least, 1)), key=UNITS.__getitem__)
 
 
 def _amount(count: int | None, unit: str) -> str:
-    return "–" if count is None else f"{count / _UNITS[unit]:.2f}"
+    return "–" if count is None else f"{count / UNITS[unit]:.2f}"

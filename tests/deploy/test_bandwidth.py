@@ -12,10 +12,11 @@ from comlad_deploy import cli
 from comlad_deploy.bandwidth._methods import LINKS, STANDARD, from_files
 from comlad_deploy.bandwidth._page import page
 from comlad_deploy.bandwidth._results import Run, compare, flat
-from comlad_deploy.bandwidth._tables import Sheet, bytes_sheet, links_sheet, worth_sheet
-from comlad_deploy.bandwidth._trace import read_trace
+from comlad_deploy.bandwidth._tables import bytes_sheet, links_sheet, worth_sheet
 from comlad_deploy.inprocess import run_inprocess
 from comlad_deploy.namespaces import check_means
+from comlad_deploy.sheets import Sheet
+from comlad_deploy.traces import read_trace
 from comlad_server.results import Results
 
 try:

@@ -7,7 +7,7 @@ import pytest
 
 from comlad.errors import ConfigError
 from comlad_deploy.bandwidth._links import Course, Link, common_target, course_of
-from comlad_deploy.bandwidth._trace import Trace, at_count, read_trace, rounds_to
+from comlad_deploy.traces import Trace, at_count, read_trace, rounds_to
 
 
 def trace(*losses: float) -> Trace:

@@ -3,8 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from comlad_deploy.listing import FAMILIES
-from comlad_deploy.page import parameter_meanings, parts_page
+from comlad_deploy.listing import FAMILIES, parameter_meanings, parts_page
 
 ROOT = Path(__file__).parents[2]
 PARTS = [part for table in FAMILIES.values() for part in table.own.values()]

@@ -1,28 +1,12 @@
 """What the report's figures have in common: a title, what was run, and panels."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from textwrap import fill
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from comlad_deploy.figures import STYLE
-
-__all__ = ["drawing", "panels_of"]
-
-
-@contextmanager
-def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
-    """A figure that is written where the block ends."""
-    with matplotlib.rc_context({**STYLE, "text.parse_math": False}):  # names are no formulas
-        figure = Figure(figsize=size)
-        FigureCanvasAgg(figure)
-        yield figure
-        figure.savefig(path, format="png", bbox_inches="tight", pad_inches=0.12)
+__all__ = ["panels_of"]
 
 
 def panels_of(

@@ -9,22 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox, HPacker, TextArea
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
-from comlad_deploy.bandwidth._canvas import drawing, panels_of
+from comlad_deploy.bandwidth._canvas import panels_of
 from comlad_deploy.bandwidth._results import Run
-from comlad_deploy.figures import COLOURS
+from comlad_deploy.figures import COLOURS, LAYERS, drawing
 from comlad_deploy.text import readable_bytes
 
 __all__ = ["draw_layers", "draw_loss", "draw_seconds"]
 
 Results = Mapping[str, Any]
 
-# What each layer adds to the one before it.
-_LAYERS = {
-    "payload": ("payload: values and indices", "#0072B2"),
-    "message": ("message: fields of protobuf", "#009E73"),
-    "tcp": ("tcp: gRPC and HTTP/2", "#D55E00"),
-    "link": ("link: headers of packets", "#6E6E6E"),
-}
 _DASHES: Sequence[Any] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)))
 
 
@@ -51,10 +44,10 @@ def draw_layers(path: Path, results: Results) -> None:
 
 def _draw_bars(axes: Axes, methods: Sequence[Results], direction: str) -> None:
     counts = [method["bytes"][direction] for method in methods]
-    layers = [layer for layer in _LAYERS if all(layer in count for count in counts)]
+    layers = [layer for layer in LAYERS if all(layer in count for count in counts)]
     below, parts = [0.0] * len(methods), []
     for layer in layers:
-        label, colour = _LAYERS[layer]
+        label, colour = LAYERS[layer]
         added = [count[layer] - base for count, base in zip(counts, below, strict=True)]
         axes.barh(range(len(methods)), added, 0.66, left=below, color=colour, label=label)
         below = [count[layer] for count in counts]
@@ -74,7 +67,7 @@ def _label_bar(
     areas: list[Artist] = [
         TextArea(
             f"{'+ ' if number else ''}{_short(part)}",
-            textprops={"color": _LAYERS[layer][1], "fontsize": 8.5},
+            textprops={"color": LAYERS[layer][1], "fontsize": 8.5},
         )
         for number, (part, layer) in enumerate(zip(parts, layers, strict=True))
     ]
@@ -174,14 +167,14 @@ def _draw_link(axes: Axes, link: Results) -> None:
         [method["seconds"] for _, method in rows],
         [row for row, _ in rows],
         "o",
-        color=_LAYERS["payload"][1],
+        color=LAYERS["payload"][1],
         label="measured",
     )
     axes.plot(
         [method["predicted"] for _, method in rows],
         [row for row, _ in rows],
         "|",
-        color=_LAYERS["tcp"][1],
+        color=LAYERS["tcp"][1],
         markersize=14,
         markeredgewidth=1.6,
         label="predicted",

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from comlad_deploy.bandwidth._trace import Trace, rounds_to
 from comlad_deploy.networks import bits_per_second
+from comlad_deploy.traces import Trace, rounds_to
 
 __all__ = ["FAST", "Course", "Link", "common_target", "course_of"]
 

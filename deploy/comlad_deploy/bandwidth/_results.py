@@ -8,7 +8,7 @@ from typing import Any
 
 from comlad.compression import Bounded
 from comlad_deploy.bandwidth._methods import Method
-from comlad_deploy.bandwidth._trace import Trace, at_count
+from comlad_deploy.traces import Trace, at_count
 
 __all__ = ["Run", "compare", "flat", "uplink_layer"]
 

@@ -9,10 +9,10 @@ from typing import Any
 from comlad_deploy.bandwidth._links import FAST, Course, Link, course_of
 from comlad_deploy.bandwidth._methods import Method, shortened
 from comlad_deploy.bandwidth._results import Run
-from comlad_deploy.bandwidth._trace import read_trace, rounds_to
 from comlad_deploy.networks import Network, shaped_network
 from comlad_deploy.processes import ProcessError, process_count
 from comlad_deploy.run import run_prepared
+from comlad_deploy.traces import read_trace, rounds_to
 
 __all__ = ["Watch", "check_links", "run_method", "time_method"]
 

@@ -11,7 +11,7 @@ from comlad.aggregation import Robust
 from comlad.compression import Bounded
 from comlad.errors import ConfigError
 from comlad.parts import Table
-from comlad_deploy.listing import FAMILIES, type_name_of
+from comlad_deploy.listing._parts import FAMILIES, type_name_of
 
 __all__ = ["parameter_meanings", "parts_page"]
 

@@ -1,4 +1,4 @@
-"""`comlad list`: the parts that experiments can be made of here."""
+"""The parts of every family: in short for people, and as JSON has them."""
 
 import inspect
 from dataclasses import MISSING, fields
