@@ -8,11 +8,14 @@ OUT ?= out/demo
 ROUNDS ?= 300
 SOURCES := pyproject.toml $(wildcard proto/*.py proto/comlad/v1/*.proto)
 
-.PHONY: help demo test check fuzz format proto bandwidth bench reproduction robustness clean
+.PHONY: help demo cluster-demo test cluster-test check fuzz format proto bandwidth bench reproduction \
+  robustness clean
 
 help:
 	@echo "make demo    train on real images with three liars among ten devices"
-	@echo "make test    all tests"
+	@echo "make cluster-demo  the same in containers: a server, ten devices, a figure; Docker"
+	@echo "make test    all tests, but for"
+	@echo "make cluster-test  those of the containers: some minutes, Docker"
 	@echo "make check   formatting, linting, types, layers"
 	@echo "make fuzz    a million mutated messages: two minutes"
 	@echo "make robustness    every rule against every attack again, into docs: some minutes"
@@ -25,8 +28,16 @@ help:
 demo: $(VENV)/.lab
 	$(BIN)/comlad demo --out $(OUT) --rounds $(ROUNDS)
 
+# A Docker engine and docker compose, or docker-compose from 1.29 on; no Python.
+cluster-demo:
+	deploy/compose/demo.sh
+
 test: $(VENV)/.dev
+	@echo "without the tests of containers, which need Docker: make cluster-test"
 	$(BIN)/pytest -n 2 --dist worksteal
+
+cluster-test: $(VENV)/.dev
+	$(BIN)/pytest -m docker tests/deploy/test_cluster_demo.py
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check
