@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,16 +76,34 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 class Server:
-    """A comlad-server process."""
+    """A comlad-server process.
 
-    def __init__(self, experiment: Path, out: Path, listen: str = "127.0.0.1:0") -> None:
+    Args:
+        experiment: A file.
+        out: Where it writes.
+        listen: HOST:PORT.
+        options: More words of its command.
+        keys: For TLS, as --keys takes them.
+    """
+
+    def __init__(
+        self,
+        experiment: Path,
+        out: Path,
+        listen: str = "127.0.0.1:0",
+        options: Sequence[object] = (),
+        keys: Path | None = None,
+    ) -> None:
         self.out = out
+        if keys is not None:
+            options = ["--keys", keys, *options]
         self._log = out.parent / "server.log"
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "comlad_server", "--experiment", str(experiment)),
                     *("--out", str(out), "--listen", listen, "--json", "--log-level", "warning"),
+                    *map(str, options),
                 ],
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -117,9 +135,16 @@ class Server:
 
 
 @contextmanager
-def serving(tables: dict[str, Any], directory: Path) -> Iterator[Server]:
+def serving(
+    tables: dict[str, Any],
+    directory: Path,
+    *options: object,
+    listen: str = "127.0.0.1:0",
+    keys: Path | None = None,
+) -> Iterator[Server]:
     """A server for an experiment, which is ended with the block."""
-    server = Server(write_experiment_file(directory, tables), directory / "out")
+    file = write_experiment_file(directory, tables)
+    server = Server(file, directory / "out", listen, options, keys)
     try:
         yield server
     finally:
@@ -127,15 +152,24 @@ def serving(tables: dict[str, Any], directory: Path) -> Iterator[Server]:
 
 
 @contextmanager
-def devices(address: str, *ids: object) -> Iterator[list[subprocess.Popen[str]]]:
-    """A comlad-device process for each of the given --device options."""
+def devices(
+    address: str,
+    *ids: object,
+    options: Sequence[object] = (),
+    keys: Path | None = None,
+    program: str = "comlad_device",
+) -> Iterator[list[subprocess.Popen[str]]]:
+    """A comlad-device process for each of the given --device options; None: without it."""
+    if keys is not None:
+        options = ["--keys", keys, *options]
     with ExitStack() as stack:
         processes = []
         for device in ids:
             process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "comlad_device", "--server", address),
-                    *("--device", str(device)),
+                    *(sys.executable, "-m", program, "--server", address),
+                    *(() if device is None else ("--device", str(device))),
+                    *map(str, options),
                 ],
                 stderr=subprocess.PIPE,
                 text=True,

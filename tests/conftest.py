@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from threadpoolctl import threadpool_limits
@@ -22,3 +23,13 @@ def one_blas_thread() -> Iterator[None]:
     """The number of threads changes the last bits, and runs are compared by those."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys as `comlad keys` makes them, for devices 0 to 9; nothing may be changed in there."""
+    from comlad_deploy.keys import make_keys
+
+    directory = tmp_path_factory.mktemp("keys")
+    make_keys(directory, 10)
+    return directory

@@ -46,17 +46,29 @@ def request(**event: Any) -> Any:
     return messages()["comlad.v1.TrainRequest"](**event)
 
 
+def open_channel(address: str, keys: Path | None = None) -> grpc.Channel:
+    """A channel of its own to a server."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    if keys is None:
+        return grpc.insecure_channel(address, options)
+    ca, key, certificate = ((keys / f"{name}.pem").read_bytes() for name in ("ca", "key", "cert"))
+    credentials = grpc.ssl_channel_credentials(ca, key, certificate)
+    name = ("grpc.ssl_target_name_override", "comlad-server")
+    return grpc.secure_channel(address, credentials, [*options, name])
+
+
 class Stranger:
     """One Train stream, driven by hand.
 
     Args:
         address: HOST:PORT of the server.
         ids: The devices to join as; none to join by hand.
+        keys: The directory with its key, for TLS.
     """
 
-    def __init__(self, address: str, ids: list[int] | None = None) -> None:
+    def __init__(self, address: str, ids: list[int] | None = None, keys: Path | None = None):
         self._outgoing: SimpleQueue[bytes | None] = SimpleQueue()
-        self._channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
+        self._channel = open_channel(address, keys)
         train: Any = self._channel.stream_stream("/comlad.v1.TrainingService/Train")
         self.call = train(self._sent(), wait_for_ready=True, timeout=120)
         if ids is not None:

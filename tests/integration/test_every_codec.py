@@ -88,7 +88,7 @@ async def networked(prepared: Prepared, out: Path, per_process: int) -> dict[str
     clients += [Client(address, group, experiment.attack, lambda _: everyone) for group in liars]
     with Results(out, experiment) as results:
         training = Training(prepared, results, lambda _: None)
-        TrainingService(prepared, training).add_to(server)
+        TrainingService(prepared, training.connections).add_to(server)
         await server.start()
         async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as tasks:
             for client in clients:

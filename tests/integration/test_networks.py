@@ -80,6 +80,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return in_namespaces(experiment(), out, uplink="20mbit", downlink="20mbit")
 
 
+def test_says_that_nothing_is_encrypted(run: Run) -> None:
+    assert run.summary["transport"] == "insecure"
+
+
 @pytest.mark.parametrize("direction", ["up", "down"])
 class TestEveryLayer:
     def test_is_at_least_the_one_before_in_every_round(self, run: Run, direction: str) -> None:

@@ -71,6 +71,24 @@ def test_refuses_in_one_line_before_anything_starts(
     assert not (tmp_path / "out").exists()
 
 
+def test_refuses_what_cannot_be_gone_on_with_or_repeated(tmp_path: Path, refusal: Refusal) -> None:
+    file, nothing = write_experiment_file(tmp_path, SMALL), tmp_path / "nothing"
+    run = (deploy, "run", file, "--engine", "inprocess", "--out", tmp_path / "out")
+    serve = (server, "--experiment", file, "--listen", "127.0.0.1:0", "--out", tmp_path / "out")
+
+    assert f"checkpoint {nothing}: is not there" in refusal(*run, "--resume-from", nothing)
+    assert f"checkpoint {nothing}: is not there" in refusal(*serve, "--resume-from", nothing)
+    assert "--checkpoint-every = 0: must be" in refusal(*run, "--checkpoint-every", 0)
+    assert "--checkpoint-every = -1: must be" in refusal(*serve, "--checkpoint-every", -1)
+    assert f"--attendance {nothing}: cannot be" in refusal(*run, "--attendance", nothing)
+    nothing.write_text("{}")
+    right = f"--attendance {nothing}: line 1: no key 'round': must be a line of rounds.jsonl"
+    assert right in refusal(*run, "--attendance", nothing)
+    other_engine = refusal(deploy, "run", file, "--attendance", nothing)
+    assert other_engine.endswith("is repeated in one process only; use --engine inprocess")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("text", [None, "rounds = [", "rounds = 1\nrounds = 2"])
 def test_refuses_a_file_that_is_missing_or_broken(text: str | None, tmp_path: Path) -> None:
     file = tmp_path / "experiment.toml"
@@ -88,6 +106,27 @@ def test_refuses_a_file_that_is_missing_or_broken(text: str | None, tmp_path: Pa
         (line,) = done.stderr.splitlines()
         assert done.returncode == 2
         assert str(file) in line
+
+
+def test_server_takes_keys_of_the_experiment_and_refuses_as_run_does(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    file = write_experiment_file(tmp_path, SMALL)
+    words = ("--experiment", file, "--listen", "127.0.0.1:0", "--out", tmp_path / "out")
+
+    assert "rounds = 0" in refusal(server, *words, "--set", "rounds=5", "--set", "rounds=0")
+    assert "cuont" in refusal(server, *words, "--set", "devices.cuont=4")
+    assert not (tmp_path / "out").exists()
+
+
+def test_device_refuses_to_write_link_bytes_where_it_cannot(
+    tmp_path: Path, refusal: Refusal
+) -> None:
+    file = tmp_path / "none" / "device-0.json"
+
+    line = refusal(device, "--server", "127.0.0.1:1", "--device", "0", "--link-bytes", file)
+
+    assert line.startswith(f"comlad-device: --link-bytes {file}: cannot be written")
 
 
 @pytest.mark.parametrize("ids", ["", "x", "1-", "3,3", "-1", "5-3", "²", "5000000000"])
@@ -227,7 +266,11 @@ def test_lists_parts_for_people_and_scripts(
 
 def test_keeps_a_device_process_lean() -> None:
     loaded = subprocess.run(
-        [sys.executable, "-c", "import comlad_device.cli, sys; print(*sys.modules)"],
+        [
+            sys.executable,
+            "-c",
+            "import comlad_device.cli, comlad_device._program, sys; print(*sys.modules)",
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -237,6 +280,7 @@ def test_keeps_a_device_process_lean() -> None:
     assert not packages & {
         *("matplotlib", "rich", "sklearn", "scipy", "pandas", "click", "typer"),
         *("comlad_server", "comlad_deploy", "psutil", "tomli_w"),
+        *("cryptography", "prometheus_client", "pythonjsonlogger"),
     }
 
 

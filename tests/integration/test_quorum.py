@@ -1,0 +1,179 @@
+"""Rounds that close without everybody, and those that do not, over a real connection."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster import PATIENCE_S, SMALL, Server, devices, read_rounds, serving, wait_until
+from stranger import Stranger, request
+
+from comlad.experiment import prepare, read_experiment
+from comlad.rounds import read_attendance
+from comlad_deploy.inprocess import run_inprocess
+from comlad_server.results import Results
+
+pytestmark = pytest.mark.integration
+
+DEADLINE_S = 0.5
+
+
+def tables(rounds: int, count: int = 4, **devices: Any) -> dict[str, Any]:
+    return SMALL | {
+        "rounds": rounds,
+        "devices": {"count": count, "deadline_s": DEADLINE_S} | devices,
+    }
+
+
+def replayed(found: dict[str, Any], out: Path, rounds: int) -> str:
+    """The model that a run's attendance leads to."""
+    prepared = prepare(read_experiment(found | {"rounds": rounds}))
+    with (out / "rounds.jsonl").open() as lines:
+        attendance = read_attendance(lines, prepared.experiment.devices.count, rounds)
+    with Results(out.parent / "replayed", prepared.experiment) as results:
+        model: str = run_inprocess(prepared, results, attendance=attendance)["model_sha256"]
+    return model
+
+
+def last_missing(server: Server) -> list[int]:
+    lines = (server.out / "rounds.jsonl").read_text().splitlines()
+    missing: list[int] = json.loads(lines[-1])["missing"]
+    return missing
+
+
+def test_a_round_is_repeated_until_a_device_comes_back(tmp_path: Path) -> None:
+    found = tables(500, quorum=4, repeats=1000)
+
+    with serving(found, tmp_path) as server, devices(server.address, "0-2"):
+        with devices(server.address, 3):
+            wait_until(lambda: server.rounds_closed() > 20, "some rounds")
+        wait_until(lambda: server.says("3 of 4 devices answered: must be 4"), "a repetition")
+        closed = server.rounds_closed()
+        assert closed < 500
+        with devices(server.address, 3):
+            summary = server.finish()
+
+    records = read_rounds(server.out)
+    assert all(record["missing"] == [] for record in records)
+    assert max(record["seconds"] for record in records) == records[closed]["seconds"]
+    assert summary["model_sha256"] == replayed(found, server.out, 500)
+
+
+@pytest.mark.parametrize("choice", [{"too_few": "stop"}, {"too_few": "repeat", "repeats": 1}])
+def test_a_run_stops_that_has_too_few(tmp_path: Path, choice: dict[str, Any]) -> None:
+    with (
+        serving(tables(5, count=2, quorum=2, **choice), tmp_path) as server,
+        devices(server.address, 0),
+        Stranger(server.address, [1]),
+    ):
+        status, errors = server.end()
+
+    reason = "round 0: 1 of 2 devices answered: must be 2, the quorum"
+    assert status == 1
+    assert errors.splitlines()[-1] == f"comlad-server: {reason}"
+    assert json.loads((server.out / "summary.json").read_text())["stopped"] == reason
+    assert read_rounds(server.out) == []
+
+
+def test_a_run_stops_at_once_where_waiting_is_no_use(tmp_path: Path) -> None:
+    """All devices have answered, and what was refused stays refused."""
+    patient = tables(5, count=2, quorum=2, deadline_s=PATIENCE_S)
+
+    with (
+        serving(patient, tmp_path) as server,
+        devices(server.address, 0),
+        Stranger(server.address, [1]) as liar,
+    ):
+        asked = liar.read_round()
+        liar.send(request(reply={"round": asked.round, "plan": asked.plan, "parts": [{}]}))
+        status, errors = server.end()
+
+    assert status == 1
+    assert "round 0: 1 of 2 devices answered: must be 2, the quorum" in errors
+
+
+def test_rounds_that_have_too_few_are_skipped(tmp_path: Path) -> None:
+    found = tables(2, count=2, quorum=2, too_few="skip")
+
+    with (
+        serving(found, tmp_path) as server,
+        devices(server.address, 0),
+        Stranger(server.address, [1]),
+    ):
+        summary = server.finish()
+
+    assert summary["loss"]["initial"] == summary["loss"]["final"]
+    assert summary["skipped"] == {
+        "rounds": 2,
+        "last": "1 of 2 devices answered: must be 2, the quorum",
+    }
+    assert [record["missing"] for record in read_rounds(server.out)] == [[1]] * 2
+    assert summary["model_sha256"] == replayed(found, server.out, 2)
+
+
+@pytest.mark.parametrize(("missing", "trimmed"), [("fault", 0), ("late", 1)])
+def test_a_run_begins_and_goes_on_with_a_quorum(tmp_path: Path, missing: str, trimmed: int) -> None:
+    """What a rule makes of the others depends on what the one that never comes is."""
+    devices_table = {"quorum": 4, "missing": missing, "tolerate": 1}
+    found = tables(5, count=5, **devices_table) | {"aggregator": {"kind": "trimmed-mean"}}
+
+    with serving(found, tmp_path) as server, devices(server.address, "0-3"):
+        summary = server.finish()
+
+    assert [record["missing"] for record in read_rounds(server.out)] == [[4]] * 5
+    assert summary["model_sha256"] == replayed(found, server.out, 5)
+    explicit = found | {"aggregator": {"kind": "trimmed-mean", "trim": trimmed}}
+    assert summary["model_sha256"] == replayed(explicit, server.out, 5)
+
+
+def test_a_run_with_refused_answers_is_replayed(tmp_path: Path) -> None:
+    found = tables(4, count=5, byzantine=[4], missing="late") | {
+        "aggregator": {"kind": "trimmed-mean"},
+        "attack": {"kind": "sign-flip"},
+    }
+
+    with (
+        serving(found, tmp_path) as server,
+        devices(server.address, "0-3"),
+        Stranger(server.address, [4]) as liar,
+    ):
+        for round in range(3):  # and nothing in the last
+            asked = liar.read_round()
+            liar.send(request(reply={"round": round, "plan": asked.plan, "parts": [{}]}))
+        summary = server.finish()
+
+    records = read_rounds(server.out)
+    assert [record["missing"] for record in records] == [[], [], [], [4]]
+    assert [list(record["refused"]) for record in records] == [["4"], ["4"], ["4"], []]
+    assert summary["model_sha256"] == replayed(found, server.out, 4)
+
+
+def test_a_device_that_was_stopped_takes_part_again(tmp_path: Path) -> None:
+    """Though more rounds have passed than it may give late answers to."""
+    found = tables(10**6, deadline_s=0.2)
+
+    with (
+        serving(found, tmp_path) as server,
+        devices(server.address, "0-2"),
+        devices(server.address, 3) as (stopped,),
+    ):
+        wait_until(lambda: server.rounds_closed() > 20, "some rounds")
+        stopped.send_signal(signal.SIGSTOP)
+        wait_until(lambda: 3 in last_missing(server), "it to be missed")
+        before = server.rounds_closed()
+        wait_until(lambda: server.rounds_closed() > before + 12, "some rounds without it")
+        stopped.send_signal(signal.SIGCONT)
+        wait_until(lambda: last_missing(server) == [], "its return")
+        back = server.rounds_closed()
+        wait_until(lambda: server.rounds_closed() > back + 20, "some rounds with it")
+        server.process.send_signal(signal.SIGTERM)
+        server.end()
+        assert stopped.poll() is None
+
+    records = read_rounds(server.out)
+    assert not any(record["refused"] for record in records)
+    late = [reason for record in records for _, reason in record.get("stray", ())]
+    assert all("a reply to round" in reason for reason in late)
+    model = json.loads((server.out / "summary.json").read_text())["model_sha256"]
+    assert model == replayed(found, server.out, len(records))
