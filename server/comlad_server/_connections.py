@@ -10,6 +10,7 @@ from comlad.experiment import Devices
 from comlad.rounds import ByteCount
 from comlad.session import OpenRound
 from comlad.wire import encode_finished
+from comlad_server._comings import Comings
 from comlad_server._link import Links
 from comlad_server._patience import Patience
 from comlad_server._roster import Roster
@@ -22,6 +23,8 @@ __all__ = ["Connections"]
 _FAREWELL_S = 5.0
 # How long who was cut off is kept away: the first time, and at most.
 _SUSPENDED_S = 1.0, 60.0
+# How often a device may join in how many seconds. Ours wait for 0.2 before they come back.
+_MOST_JOINS, _JOINS_S = 8, 1.0
 
 
 class Connections:
@@ -46,6 +49,7 @@ class Connections:
         self.waited_for: set[int] = set()  # whose answer to the open round is news
         self._patience = Patience(devices)
         self._suspensions = Suspensions(*_SUSPENDED_S)
+        self._comings = Comings(_MOST_JOINS, _JOINS_S)
         self.over = False  # then whatever comes is too late to matter
         self._setup = setup
         self._watch = watch
@@ -65,13 +69,18 @@ class Connections:
                 of an older one of theirs.
 
         Raises:
-            MessageError: One of them is connected already, or suspended.
+            MessageError: One of them is connected already, suspended, or comes too often.
         """
-        left = self._suspensions.left(stream.holders, time.monotonic())
-        if left > 0:
+        now = time.monotonic()
+        if (left := self._suspensions.left(stream.holders, now)) > 0:
             reason = f"suspended for {left:.1f} s: cut off for what it sent"
             raise MessageError(reason, Status.UNAVAILABLE)
-        for older in self.roster.join(stream, replace=replace):
+        replaced = self.roster.join(stream, replace=replace)
+        if self._comings.too_often(stream.devices, now):
+            self._suspensions.suspend(stream.holders, now)
+            reason = f"joined more than {_MOST_JOINS} times within {_JOINS_S:.0f} s"
+            raise MessageError(reason, Status.RESOURCE_EXHAUSTED)
+        for older in replaced:
             reason = "a newer connection with the same key took its place"
             self._watch({"event": "replaced", "devices": list(older.devices)})
             self.leave(older)
@@ -87,7 +96,7 @@ class Connections:
         devices, peer = list(stream.devices), stream.peer
         self._watch({"event": "ready", "devices": devices, "peer": peer})
         if self._open is not None and not self._open.inbox.heard(stream.devices):
-            stream.broadcast(self._open.broadcast, lambda: self._tally)
+            self._tell(stream, self._open)
         self._changed.set()
 
     def receive(self, stream: Stream, data: bytes) -> None:
@@ -101,7 +110,8 @@ class Connections:
         if self._open is None:
             raise MessageError("no round is open", Status.FAILED_PRECONDITION)
         inbox, number = self._open.inbox, self._open.plan.round
-        for verdict in inbox.receive(stream.devices, data):
+        verdicts = inbox.receive(stream.devices, data)
+        for verdict in verdicts:
             device, reason = verdict.device, verdict.reason
             self._watch({"event": "refused", "round": number, "device": device, "reason": reason})
             try:
@@ -110,7 +120,8 @@ class Connections:
                 raise MessageError(str(error), Status.RESOURCE_EXHAUSTED) from error
         if inbox.answered(self.waited_for):
             self._changed.set()
-        if inbox.exhausted(stream.devices):
+        stream.pace.heard(len(verdicts))
+        if inbox.exhausted(stream.devices) and not stream.pace.owed:
             raise MessageError("refused too often in one round", Status.RESOURCE_EXHAUSTED)
 
     def leave(self, stream: Stream) -> None:
@@ -167,7 +178,7 @@ class Connections:
         self._open = opened
         self.waited_for = self._patience.waited_for(self.roster.devices, time.monotonic())
         for stream in self.roster.ready:
-            stream.broadcast(opened.broadcast, lambda: self._tally)
+            self._tell(stream, opened)
 
     def missed(self, late: Collection[int]) -> None:
         """A deadline has passed without these: for a while no round waits for them.
@@ -197,6 +208,10 @@ class Connections:
             _, late = await asyncio.wait(farewells, timeout=_FAREWELL_S)
             for farewell in late:
                 farewell.cancel()
+
+    def _tell(self, stream: Stream, opened: OpenRound) -> None:
+        stream.pace.told()
+        stream.broadcast(opened.broadcast, lambda: self._tally)
 
     @property
     def _tally(self) -> ByteCount:

@@ -24,7 +24,8 @@ def identity_of(context: grpc.aio.ServicerContext[Any, Any]) -> Identity | None:
         MessageError: It names nobody, or more than one: UNAUTHENTICATED.
     """
     found = context.auth_context()
-    if found.get("transport_security_type") != [b"ssl"]:
+    # What is not known to be plaintext must have a name, whatever gRPC will come to call it.
+    if found.get("transport_security_type") == [b"insecure"]:
         return None
     names = [name.decode("ascii", "replace") for name in found.get("peer_uri", ())]
     try:

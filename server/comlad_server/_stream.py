@@ -8,6 +8,7 @@ from contextlib import suppress
 from comlad.errors import MessageError
 from comlad.rounds import ByteCount
 from comlad.wire import Broadcast
+from comlad_server._pace import Pace
 from comlad_server._tcp import TcpMeter
 
 __all__ = ["Stream"]
@@ -40,6 +41,7 @@ class Stream:
         self._write = write
         self.interface: str | None = None  # that carries it, where interfaces are counted
         self._meter: TcpMeter | None = None
+        self.pace = Pace(len(devices))
         self.verdict: MessageError | None = None  # why the run ends it, if it does
         self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = (0, 0)

@@ -37,6 +37,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
             "cut off devices 1: {x}�[1m",
         ),
         (refused(0, 1), "WARNING", "refused device 1: too many bytes"),
+        (
+            {"event": "repeated", "round": 4, "reason": "round 4: nobody answered", "left": 9},
+            "WARNING",
+            "round 4: nobody answered; it stays open",
+        ),
     ],
 )
 def test_has_a_line_for_an_event(

@@ -43,10 +43,10 @@ def test_says_how_far_the_run_is(events: list[Event], state: RunState) -> None:
 
 
 def test_says_why_a_run_does_not_go_on_until_it_does() -> None:
-    repeated = {"event": "repeated", "round": 4, "reason": "2 answers: must be 3", "left": 9}
+    repeated = {"event": "repeated", "round": 4, "reason": "round 4: 2 answers", "left": 9}
     board = board_after(STARTED, repeated)
 
-    assert board.status().reason == "round 4 stays open: 2 answers: must be 3"
+    assert board.status().reason == "round 4: 2 answers; it stays open"
 
     board.observe(round_event(4, 3))
 

@@ -1,7 +1,10 @@
 """What gRPC lets a peer do: the arithmetic; test_hostile_peers.py has the peers."""
 
 import asyncio
+import re
 import resource
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from samples import small
@@ -9,6 +12,9 @@ from samples import small
 from comlad.wire import transport_bound
 from comlad_server._transport import connection_limit, transport_options
 from comlad_server._turns import Turns
+
+ROOT = Path(__file__).parent.parent.parent
+OPTION = re.compile(r'\("(grpc\.[\w.]+)"')
 
 
 class TestOptions:
@@ -23,6 +29,15 @@ class TestOptions:
         names = [name for name, _ in transport_options(small())]
 
         assert len(set(names)) == len(names)
+
+    def test_have_names_that_grpc_knows(self) -> None:
+        library = Path(str(import_module("grpc._cython.cygrpc").__file__)).read_bytes()
+        sources = [path for root in ("server", "device") for path in (ROOT / root).rglob("*.py")]
+        names = {name for path in sources for name in OPTION.findall(path.read_text())}
+
+        # gRPC passes over others in silence.
+        assert len(names) > 10
+        assert {name for name in names if name.encode() not in library} == set()
 
 
 @pytest.mark.parametrize(
