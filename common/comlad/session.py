@@ -108,10 +108,9 @@ class Session:
         return OpenRound(plan, broadcast, inbox, counted)
 
     def lacks(self, opened: OpenRound) -> str | None:
-        """Why a round should not close yet, as [devices] too_few has it; else None."""
+        """Why a round has too few answers to step; else None."""
         votes, refused = len(opened.inbox.votes), len(opened.inbox.refused)
-        devices = self._prepared.experiment.devices
-        if devices.too_few == "skip" or votes == devices.count:
+        if votes == self._prepared.experiment.devices.count:
             return None
         reason = lacks(self._prepared, votes, refused)
         return None if reason is None else f"round {opened.plan.round}: {reason}"

@@ -14,18 +14,25 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def heeded_signals() -> Iterator[Callable[[], None]]:
     """Gives what raises KeyboardInterrupt, where it is called, once a signal has come.
 
-    A second signal raises it wherever it finds the program.
+    A second signal raises it wherever it finds the program. It is raised once: what a run
+    writes when it is ended is not broken off.
     """
-    came = False
+    came = raised = False
 
     def take(number: int, frame: FrameType | None) -> None:
         nonlocal came
         if came:
-            raise KeyboardInterrupt
+            end()
         came = True
 
     def check() -> None:
         if came:
+            end()
+
+    def end() -> None:
+        nonlocal raised
+        if not raised:
+            raised = True
             raise KeyboardInterrupt
 
     before = {number: signal.signal(number, take) for number in _SIGNALS}

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from comlad.attacks import Attack
 from comlad.compression import mask_scope
+from comlad.config import write_ids
 from comlad.errors import MessageError
 from comlad.problems import Arrays
 from comlad.rounds import Plan, Recollection, Site, device_messages, nobody
@@ -107,6 +108,8 @@ class Client:
             await stream.write(encode_join(self.devices))
             welcome, site = await self._welcome(channel, stream)
             await stream.write(encode_ready())
+            ids = write_ids(welcome.devices)
+            logger.info("takes part as devices %s", ids, extra={"devices": list(welcome.devices)})
             return await self._rounds(stream, welcome, site)
         finally:
             stream.cancel()

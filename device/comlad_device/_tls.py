@@ -16,6 +16,7 @@ import grpc
 import grpc.aio
 
 from comlad.config import SERVER_NAME, Keys
+from comlad.errors import ConfigError
 
 __all__ = ["open_channel", "what_is_wrong"]
 
@@ -40,12 +41,11 @@ def what_is_wrong(server: str, keys: Keys | None) -> str | None:
     """Why a server that is there cannot be talked to; None if it may only have to be waited for.
 
     Connects, which may take some seconds.
+
+    Raises:
+        ConfigError: It is our own keys.
     """
-    try:
-        context = _context(keys)
-    except (ssl.SSLError, ValueError) as error:
-        where = keys.directory if keys else None
-        return f"the files in {where} are no keys, or not of each other ({error})"
+    context = _context(keys)
     try:
         # Twice: the first time it may just have been ending.
         hung_up = all(_greeted(context, server) == b"" for _ in range(2))
@@ -64,9 +64,14 @@ def _context(keys: Keys | None) -> ssl.SSLContext:
     context.set_alpn_protocols(["h2"])
     if keys is None:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    else:
+        return context
+    try:
         context.load_verify_locations(cadata=keys.ca.decode("ascii"))
         context.load_cert_chain(keys.directory / "cert.pem", keys.directory / "key.pem")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"--keys: the files in {keys.directory} are no keys, or not of each other ({error})"
+        ) from error
     return context
 
 
@@ -110,7 +115,8 @@ def _about_us(keys: Keys | None) -> str:
         return "it speaks TLS and wants a certificate: must be given --keys DIR"
     return (
         f"it does not accept {keys.directory / 'cert.pem'}, valid {_dates(keys.certificate)}: "
-        f"must be a device's, of the server's CA, valid by the clock there; it is {_now()}"
+        f"must be a device's or a watcher's, of the server's CA, valid by the clock there; "
+        f"it is {_now()}"
     )
 
 

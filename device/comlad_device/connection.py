@@ -54,7 +54,7 @@ async def connected(
     Raises:
         ServerRefusedError: It is there, but one end does not accept the other.
         NoServerError: It was not there for too long.
-        ConfigError: The keys cannot be read.
+        ConfigError: The keys cannot be read, or are none.
     """
     # Read for every connection: they may have been renewed.
     keys = None if directory is None else read_keys(directory)

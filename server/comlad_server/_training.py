@@ -158,35 +158,37 @@ class Training:
     async def _enough_answered(self, opened: OpenRound) -> None:
         """Wait for those who were there when the round opened, until the deadline.
 
-        With too few then, for whoever comes; the answers that are there count.
+        If they are too few, for whoever comes, and perhaps for some deadlines more; the
+        answers that are there count.
 
         Raises:
             RoundError: It was in vain.
         """
         number, connections = opened.plan.round, self.connections
-        present = connections.roster.devices
-
-        def all_answered() -> bool:
-            if not opened.inbox.answered(connections.waited_for):
-                return False
-            # Then for those, too, for which it does not wait else.
-            lacking = self._session.lacks(opened) is not None
-            return not lacking or opened.inbox.answered(present)
 
         def enough_answered() -> bool:
             return self._session.lacks(opened) is None or not opened.inbox.missing()
 
+        def all_answered() -> bool:
+            return opened.inbox.answered(connections.waited_for) and enough_answered()
+
         may_close = all_answered
         for left in range(self._devices.repeats, -1, -1):
             try:
-                async with asyncio.timeout(self._devices.deadline_s):
+                async with asyncio.timeout(self._devices.deadline_s) as deadline:
                     while not may_close():
                         await connections.change()
+                        if not connections.roster.ready and self._session.lacks(opened):
+                            deadline.reschedule(None)
+                            await self._anyone()
+                            now = asyncio.get_running_loop().time()
+                            deadline.reschedule(now + self._devices.deadline_s)
             except TimeoutError:
                 if missing := opened.inbox.missing():
                     connections.missed(missing)
                     self._watch({"event": "late", "round": number, "devices": missing})
-            if (reason := self._session.lacks(opened)) is None:
+            reason = self._session.lacks(opened)
+            if reason is None or self._devices.too_few == "skip":
                 return
             # Who was refused has had its say: no use in waiting if that is all others.
             if self._devices.too_few == "stop" or not left or not opened.inbox.missing():

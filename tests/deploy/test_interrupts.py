@@ -23,6 +23,16 @@ def test_a_second_signal_ends_it_anywhere() -> None:
             signal.raise_signal(signal.SIGTERM)
 
 
+def test_further_signals_do_not_break_off_what_follows_its_end() -> None:
+    with heeded_signals() as check:
+        signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            check()
+
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_signals_mean_afterwards_what_they_meant_before() -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
 

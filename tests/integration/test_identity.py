@@ -316,6 +316,22 @@ class TestOneVote:
         with pytest.raises(ServerRefusedError, match=r"^ABORTED: a newer connection with the same"):
             asyncio.run(both())
 
+    def test_is_none_for_one_that_comes_back_at_once_again_and_again(
+        self, waiting: Server, keys: Path
+    ) -> None:
+        with open_channel(waiting.address, keys / "device-2") as channel:
+            train: Any = channel.stream_stream("/comlad.v1.TrainingService/Train")
+            codes = []
+            for _ in range(100):
+                call = train(iter([request(join={}).SerializeToString()]), timeout=PATIENCE_S)
+                codes.append(call.code())
+                if codes[-1] == grpc.StatusCode.UNAVAILABLE:
+                    break
+
+        assert grpc.StatusCode.RESOURCE_EXHAUSTED in codes
+        assert codes[-1] == grpc.StatusCode.UNAVAILABLE
+        assert "suspended" in call.details()
+
 
 class TestRenewal:
     def test_needs_no_restart_of_the_server(self, tmp_path: Path) -> None:

@@ -112,6 +112,52 @@ def test_rounds_that_have_too_few_are_skipped(tmp_path: Path) -> None:
     assert summary["model_sha256"] == replayed(found, server.out, 2)
 
 
+def test_a_round_is_not_skipped_before_its_deadline(tmp_path: Path) -> None:
+    """Whoever has left may be back by then."""
+    found = tables(3, count=2, quorum=2, too_few="skip")
+
+    with serving(found, tmp_path) as server, devices(server.address, 0):
+        with Stranger(server.address, [1]) as leaving:
+            leaving.read_round()
+        server.finish()
+
+    records = read_rounds(server.out)
+    assert [record["missing"] for record in records] == [[1]] * 3
+    assert min(record["seconds"] for record in records) > 0.9 * DEADLINE_S
+
+
+@pytest.mark.parametrize("too_few", ["stop", "skip"])
+def test_no_deadline_counts_while_nobody_is_connected(tmp_path: Path, too_few: str) -> None:
+    found = tables(500, quorum=4, too_few=too_few)
+
+    def waits() -> bool:
+        _, _, since = (tmp_path / "server.log").read_text().partition("have gone")
+        return "no device is connected; waiting" in since
+
+    with serving(found, tmp_path) as server:
+        with devices(server.address, "0-3"):
+            wait_until(lambda: server.rounds_closed() > 20, "some rounds")
+        wait_until(waits, "the server to wait")
+        closed = server.rounds_closed()
+        with devices(server.address, "0-3"):
+            server.finish()
+
+    assert closed < 500
+    assert all(record["missing"] == [] for record in read_rounds(server.out))
+
+
+def test_a_run_that_went_on_with_a_larger_quorum_is_replayed(tmp_path: Path) -> None:
+    few, all_four = (tables(rounds, quorum=quorum) for rounds, quorum in ((3, 3), (6, 4)))
+
+    with serving(few, tmp_path) as server, devices(server.address, "0-2"):
+        server.finish()
+    with serving(all_four, tmp_path, "--resume") as server, devices(server.address, "0-3"):
+        summary = server.finish()
+
+    assert [record["missing"] for record in read_rounds(server.out)] == [[3]] * 3 + [[]] * 3
+    assert summary["model_sha256"] == replayed(all_four, server.out, 6)
+
+
 @pytest.mark.parametrize(("missing", "trimmed"), [("fault", 0), ("late", 1)])
 def test_a_run_begins_and_goes_on_with_a_quorum(tmp_path: Path, missing: str, trimmed: int) -> None:
     """What a rule makes of the others depends on what the one that never comes is."""

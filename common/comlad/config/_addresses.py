@@ -12,6 +12,11 @@ def check_address(option: str, address: str) -> None:
     host, colon, port = address.rpartition(":")
     if not (host and colon and port.isascii() and port.isdigit() and int(port) < 2**16):
         raise ConfigError(f"{option} {address}: must be HOST:PORT with a port from 0 to 65535")
+    # Of an address without brackets nobody knows where the port begins; gRPC takes none for it.
+    if "/" in host or (":" in host and not (host.startswith("[") and host.endswith("]"))):
+        raise ConfigError(
+            f"{option} {address}: must be HOST:PORT, an IPv6 address in brackets: [::1]:5757"
+        )
 
 
 def is_loopback(address: str) -> bool:

@@ -111,10 +111,16 @@ class ByteCount:
         self._unmetered |= other._unmetered
 
     def to_table(self) -> dict[str, Any]:
-        """All that was counted, in what JSON has; `restore` takes it."""
+        """All that was counted, in what JSON has; `restore` takes it.
+
+        A copy: it is written to a file while more is counted.
+        """
         return {
             "by_device": [[list(counts) for counts in layers] for layers in self._by_device],
-            "by_stream": [[list(stream), counts] for stream, counts in self._by_stream.items()],
+            "by_stream": [
+                [list(stream), [list(counts) for counts in ways]]
+                for stream, ways in self._by_stream.items()
+            ],
             "metered": [sorted(map(list, self._metered[layer])) for layer in _METERED],
             "unmetered": sorted(self._unmetered),
             "framing": [astuple(framing) for framing in self._framing],
@@ -123,7 +129,9 @@ class ByteCount:
     def restore(self, table: Mapping[str, Any]) -> None:
         """Take what another tally, as large as this one, gave as its table."""
         self._by_device = [[list(counts) for counts in layers] for layers in table["by_device"]]
-        self._by_stream = {tuple(stream): counts for stream, counts in table["by_stream"]}
+        self._by_stream = {
+            tuple(stream): [list(counts) for counts in ways] for stream, ways in table["by_stream"]
+        }
         self._metered = {
             layer: set(map(tuple, streams))
             for layer, streams in zip(_METERED, table["metered"], strict=True)

@@ -15,7 +15,7 @@ from comlad.estimators import Memory, Plain
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 from comlad.rounds._plan import Plan, State
-from comlad.rounds._quorum import below_quorum
+from comlad.rounds._quorum import must_skip
 
 __all__ = ["Outcome", "close_round"]
 
@@ -53,7 +53,8 @@ def close_round(
     """Decode or aggregate what came, and step.
 
     The rules expect f' liars, which `Devices.expected` says. Where n' vectors are too few
-    for the rule or the quorum, or the step would leave the finite numbers, the model stays.
+    for the rule, or for the quorum if rounds below it are skipped, or the step would leave
+    the finite numbers, the model stays.
 
     Args:
         prepared: What is being run.
@@ -132,7 +133,7 @@ class _Answers:
             ConfigError: There is no telling; says why.
         """
         experiment = self._prepared.experiment
-        if (reason := below_quorum(experiment.devices, len(self._devices))) is not None:
+        if (reason := must_skip(experiment.devices, len(self._devices))) is not None:
             raise ConfigError(reason)
         if isinstance(experiment.coding, Decodes):
             return self._decoded(experiment.coding)

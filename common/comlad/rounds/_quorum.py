@@ -4,7 +4,7 @@ from comlad.coding import Decodes
 from comlad.errors import ConfigError
 from comlad.experiment import Devices, Prepared
 
-__all__ = ["below_quorum", "lacks"]
+__all__ = ["lacks", "must_skip"]
 
 
 def lacks(prepared: Prepared, votes: int, refused: int) -> str | None:
@@ -17,7 +17,7 @@ def lacks(prepared: Prepared, votes: int, refused: int) -> str | None:
     """
     experiment = prepared.experiment
     devices = experiment.devices
-    if (reason := below_quorum(devices, votes)) is not None:
+    if (reason := _below_quorum(devices, votes)) is not None:
         return reason
     if isinstance(experiment.coding, Decodes):
         return None  # the decoder finds out
@@ -29,8 +29,14 @@ def lacks(prepared: Prepared, votes: int, refused: int) -> str | None:
     return None
 
 
-def below_quorum(devices: Devices, votes: int) -> str | None:
-    """Why so many votes are too few whatever the rule; else None."""
+def must_skip(devices: Devices, votes: int) -> str | None:
+    """Why a round that closed with so many votes leaves the model, whatever the rule; else None."""
+    if votes and devices.too_few != "skip":
+        return None  # it would not have closed; this quorum may be a later one, of the run resumed
+    return _below_quorum(devices, votes)
+
+
+def _below_quorum(devices: Devices, votes: int) -> str | None:
     if votes == 0:
         return "nobody answered"
     if devices.quorum is not None and votes < devices.quorum:

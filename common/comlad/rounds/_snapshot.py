@@ -19,7 +19,8 @@ __all__ = ["Snapshot", "experiment_sha256"]
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
-# What may be another when a run goes on: none of it changes what a round computes.
+# What may be another when a run goes on: none of it changes what a round computes of its
+# votes, unless it is the quorum that decides which rounds are skipped.
 _MAY_CHANGE = ("deadline_s", "quorum", "too_few", "repeats")
 
 
@@ -102,6 +103,8 @@ def experiment_sha256(experiment: Experiment) -> str:
     tables = write_experiment(experiment)
     for key in ("name", "rounds"):
         del tables[key]
+    skips = experiment.devices.quorum is not None and experiment.devices.too_few == "skip"
     for key in _MAY_CHANGE:
-        tables["devices"].pop(key, None)
+        if not (skips and key == "quorum"):
+            tables["devices"].pop(key, None)
     return hashlib.sha256(json.dumps(tables, sort_keys=True).encode()).hexdigest()

@@ -86,7 +86,7 @@ class StatusBoard:
                 self._faults[kind] += 1
             case "repeated":
                 self._faults["repeated"] += 1
-                self._reason = printable(f"round {event['round']} stays open: {event['reason']}")
+                self._reason = printable(f"{event['reason']}; it stays open")
             case "checkpoint":
                 self._checkpoint = event["round"]
             case "resumed":

@@ -27,7 +27,7 @@ _LINES: dict[str, tuple[int, str]] = {
     "waiting": (logging.WARNING, "{who}; waiting"),
     "late": (logging.WARNING, "round {round}: deadline, without {devices}"),
     "cut_off": (logging.WARNING, "cut off devices {devices}: {reason}"),
-    "repeated": (logging.WARNING, "round {round} stays open: {reason}"),
+    "repeated": (logging.WARNING, "{reason}; it stays open"),
     "checkpoint": (logging.INFO, "checkpoint after {round} rounds, in {seconds:.3f} s"),
     "no_checkpoint": (logging.ERROR, "no checkpoint after {round} rounds: {reason}"),
     "stopping": (logging.WARNING, "stopping: {reason}"),

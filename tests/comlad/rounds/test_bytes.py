@@ -132,6 +132,17 @@ class TestTcp:
         assert whole.totals()["up"]["tcp"] == 20
 
 
+def test_leaves_a_table_that_it_gave_as_it_is() -> None:
+    counted = ByteCount(3)
+    counted.add(UP, MESSAGE, (0, 2), 9)
+    table = counted.to_table()
+    before = json.dumps(table)
+
+    counted.include(counted)
+
+    assert json.dumps(table) == before
+
+
 def test_is_the_same_through_its_table() -> None:
     counted, again = ByteCount(3), ByteCount(3)
     counted.add(UP, PAYLOAD, (0, 2), 7, slot=1)

@@ -11,6 +11,7 @@ from comlad.experiment import Prepared, byzantine_devices
 from comlad.rounds import Outcome, State, close_round, initial_state
 
 LONG = {"kind": "linear-regression", "dimension": 80}
+QUORUM = "devices.quorum=4", "devices.byzantine=0"
 ROBUST = {"kind": "trimmed-mean", "before": [{"kind": "nnm"}]}
 
 
@@ -162,12 +163,21 @@ class TestSkips:
         assert skipped(small(), {}) == "nobody answered"
 
     def test_a_round_with_fewer_answers_than_the_quorum(self) -> None:
-        prepared = small("devices.quorum=4", "devices.byzantine=0", aggregator={"kind": "mean"})
+        prepared = small(*QUORUM, "devices.too_few='skip'", aggregator={"kind": "mean"})
         payloads = {device: all_answers(prepared)[device] for device in (0, 1, 4)}
 
         assert skipped(prepared, payloads) == "3 of 5 devices answered: must be 4, the quorum"
         payloads[2] = all_answers(prepared)[2]
         assert skipped(prepared, payloads) is None
+
+    @pytest.mark.parametrize("too_few", ["repeat", "stop"])
+    def test_no_round_below_a_quorum_that_came_after_it_had_closed(self, too_few: str) -> None:
+        """For one that it was opened with, it would have waited."""
+        prepared = small(*QUORUM, f"devices.too_few='{too_few}'", aggregator={"kind": "mean"})
+        payloads = {device: all_answers(prepared)[device] for device in (0, 1, 4)}
+
+        assert skipped(prepared, payloads) is None
+        assert skipped(prepared, {}) == "nobody answered"
 
     def test_a_round_with_too_few_answers_for_the_rule(self) -> None:
         prepared = small()

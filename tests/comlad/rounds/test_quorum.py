@@ -63,14 +63,8 @@ def opened(session: Session, *answers: int) -> OpenRound:
     return result
 
 
-@pytest.mark.parametrize("too_few", ["repeat", "stop"])
+@pytest.mark.parametrize("too_few", ["repeat", "stop", "skip"])
 def test_a_session_says_which_round_lacks_what(too_few: str) -> None:
     session = Session(small(f"devices.too_few='{too_few}'"))
 
     assert session.lacks(opened(session, 3)) == "round 0: nobody answered"
-
-
-def test_a_session_lets_any_round_close_that_may_be_skipped() -> None:
-    session = Session(small("devices.too_few='skip'"))
-
-    assert session.lacks(opened(session)) is None

@@ -216,5 +216,14 @@ class TestTheDigestOfAnExperiment:
     def test_is_another_with_another_experiment(self, assignment: str) -> None:
         assert self.digest(assignment) != self.digest()
 
+    def test_has_the_quorum_if_that_decides_which_rounds_are_skipped(self) -> None:
+        skipping = self.digest("devices.too_few='skip'", "devices.quorum=4")
+
+        assert skipping != self.digest("devices.too_few='skip'", "devices.quorum=3")
+        assert skipping != self.digest("devices.too_few='repeat'", "devices.quorum=4")
+        assert skipping == self.digest(
+            "devices.too_few='skip'", "devices.quorum=4", "devices.deadline_s=0.5"
+        )
+
     def test_does_not_depend_on_defaults_that_are_written_out(self) -> None:
         assert self.digest("devices.missing='fault'", "step.kind='sgd'") == self.digest()
