@@ -120,8 +120,9 @@ class Connections:
                 raise MessageError(str(error), Status.RESOURCE_EXHAUSTED) from error
         if inbox.answered(self.waited_for):
             self._changed.set()
+        owed = stream.pace.owed
         stream.pace.heard(len(verdicts))
-        if inbox.exhausted(stream.devices) and not stream.pace.owed:
+        if not owed and inbox.exhausted(stream.devices):
             raise MessageError("refused too often in one round", Status.RESOURCE_EXHAUSTED)
 
     def leave(self, stream: Stream) -> None:

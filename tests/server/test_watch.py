@@ -24,7 +24,7 @@ class Watcher:
             self._reads.set()
 
     def auth_context(self) -> dict[str, list[bytes]]:
-        return {}
+        return {"transport_security_type": [b"insecure"]}
 
     async def write(self, message: bytes) -> None:
         self.heard.append(pb.WatchResponse.FromString(message))
