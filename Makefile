@@ -51,6 +51,8 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench.aggregators
 	$(BIN)/python -m bench.wire
 	$(BIN)/python -m bench.memory
+	$(BIN)/python -m bench.hostile
+	$(BIN)/python -m bench.soak
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py
