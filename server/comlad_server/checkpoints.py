@@ -130,13 +130,17 @@ def find_checkpoint(
     try:
         return _read(path, experiment)
     except ConfigError as error:
-        raise ConfigError(f"checkpoint {path}: {error}{offer_older(path)}") from error
+        raise ConfigError(f"checkpoint {path}: {error}{offer_older(path, experiment)}") from error
 
 
-def offer_older(path: Path) -> str:
-    """For the end of a complaint about a checkpoint: which one beside it can be tried."""
-    older = [each for each in _present(path.parent) if each.name < path.name]
-    return f"; the one before it can be tried: --resume-from {older[0]}" if older else ""
+def offer_older(path: Path, experiment: Experiment) -> str:
+    """For the end of a complaint about a checkpoint: which one before it can be used."""
+    for older in _present(path.parent):
+        if older.name < path.name:
+            with suppress(ConfigError):
+                _read(older, experiment)
+                return f"; the one before it can be used: --resume-from {older}"
+    return ""
 
 
 def drop_newer(directory: Path, rounds: int) -> None:
@@ -176,7 +180,8 @@ def _read(path: Path, experiment: Experiment) -> Checkpoint:
         raise ConfigError(f"format {version!r}: must be {_FORMAT}; another comlad wrote it")
     if of != experiment_sha256(experiment):
         raise ConfigError(
-            "is of another experiment: all but name, rounds and when rounds close must be equal"
+            "is of another experiment: all but name, rounds, deadline_s, too_few, repeats and, "
+            "unless it skips, quorum must be equal"
         )
     snapshot = Snapshot(header["round"], arrays, header["report"])
     if snapshot.round > experiment.rounds:

@@ -51,7 +51,7 @@ class Results:
             directory.mkdir(parents=True, exist_ok=True)
             self._rounds = (directory / "rounds.jsonl").open("ab+", buffering=0)
             self._lock()
-            self._rewind(resumed)
+            self._rewind(resumed, experiment)
             for stale in ("summary.json", "model.npy"):
                 (directory / stale).unlink(missing_ok=True)
         except OSError as error:
@@ -116,7 +116,7 @@ class Results:
             self._rounds.close()
             raise ConfigError(f"--out {self.directory}: another run writes there") from error
 
-    def _rewind(self, resumed: Checkpoint | None) -> None:
+    def _rewind(self, resumed: Checkpoint | None, experiment: Experiment) -> None:
         if resumed is None:
             put_aside(self.directory)
             self._rounds.truncate(0)
@@ -126,7 +126,7 @@ class Results:
         kept = _lines(self._rounds, resumed.rounds_bytes)
         if kept != resumed.snapshot.round:
             self._rounds.close()
-            offer = "" if resumed.path is None else offer_older(resumed.path)
+            offer = "" if resumed.path is None else offer_older(resumed.path, experiment)
             raise ConfigError(
                 f"{self.directory / 'rounds.jsonl'} has {kept} rounds in the first "
                 f"{resumed.rounds_bytes} bytes: must have {resumed.snapshot.round}, "

@@ -125,7 +125,7 @@ class TestATornCheckpoint:
         message = complaint(out)
 
         assert message.startswith(f"checkpoint {newer}: is torn, or no checkpoint (")
-        assert message.endswith(f"; the one before it can be tried: --resume-from {older}")
+        assert message.endswith(f"; the one before it can be used: --resume-from {older}")
         assert find(out, older).snapshot.round == 2
         return message
 
@@ -162,13 +162,14 @@ class TestATornCheckpoint:
 
 class TestAForeignCheckpoint:
     def test_is_refused_if_it_is_of_another_experiment(self, tmp_path: Path) -> None:
-        older, newer = save(tmp_path, 2, 4)
+        _, newer = save(tmp_path, 2, 4)
 
         message = complaint(tmp_path, prepared=small("rounds=100", "seed=2"))
 
+        # Nor is the one before it offered, which is no better.
         assert message == (
-            f"checkpoint {newer}: is of another experiment: all but name, rounds and when rounds "
-            f"close must be equal; the one before it can be tried: --resume-from {older}"
+            f"checkpoint {newer}: is of another experiment: all but name, rounds, deadline_s, "
+            "too_few, repeats and, unless it skips, quorum must be equal"
         )
 
     def test_is_refused_if_the_run_is_to_be_shorter(self, tmp_path: Path) -> None:

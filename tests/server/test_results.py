@@ -72,7 +72,7 @@ class TestGoingOn:
 
         assert str(caught.value) == (
             f"{file} has 2 rounds in the first {size} bytes: must have 3, as when "
-            f"{checkpoint(tmp_path, 3)} was written; the one before it can be tried: "
+            f"{checkpoint(tmp_path, 3)} was written; the one before it can be used: "
             f"--resume-from {checkpoint(tmp_path, 1)}"
         )
         with resume(tmp_path, checkpoint(tmp_path, 1)) as results:
