@@ -11,9 +11,18 @@ rm -f "$over"
 
 "$@" &
 child=$!
-trap 'kill -TERM "$child"' TERM INT
-# A signal ends `wait`, while the command is still writing its last checkpoint.
-while wait "$child"; status=$?; kill -0 "$child" 2>/dev/null; do :; done
+told=
+trap 'told=1; kill -TERM "$child"' TERM INT
+wait "$child"
+status=$?
+# A signal ends `wait`, while the command is still writing its last checkpoint: wait again, unless
+# the status was the command's already (then there is no such child any more, 127).
+while [ -n "$told" ]; do
+  told=
+  wait "$child"
+  again=$?
+  [ "$again" -eq 127 ] || status=$again
+done
 [ "$status" -eq 0 ] || exit "$status"
 
 trap 'kill "$child"; exit 0' TERM INT
