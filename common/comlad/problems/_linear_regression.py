@@ -1,5 +1,6 @@
 """The linear regression on which the LAD paper is evaluated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -9,11 +10,9 @@ from numpy.typing import NDArray
 from comlad.config import require
 from comlad.errors import ConfigError
 from comlad.problems._protocol import Data
+from comlad.problems._rows import products
 
 __all__ = ["LinearRegression"]
-
-# Columns that are multiplied at a time.
-_BLOCK = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ class LinearRegression:
         targets = (features * models).sum(1) + rng.normal(0, 1, subsets)
         return Data({"features": features, "targets": targets})
 
-    def objective(self, data: Data) -> "LeastSquares":
+    def objective(self, data: Data) -> "SquaredResiduals":
         try:
             features, targets = data.train["features"], data.train["targets"]
         except KeyError as missing:
@@ -71,10 +70,10 @@ class LinearRegression:
             raise ConfigError(
                 f"features {features.shape} and targets {targets.shape}: must be (N, Q) and (N,)"
             )
-        return LeastSquares(features.astype(np.float64), targets.astype(np.float64))
+        return SquaredResiduals(features.astype(np.float64), targets.astype(np.float64))
 
 
-class LeastSquares:
+class SquaredResiduals:
     """f_k(x) = (<x, features_k> − targets_k)² / 2, one row for each subset."""
 
     def __init__(self, features: NDArray[np.float64], targets: NDArray[np.float64]) -> None:
@@ -89,30 +88,31 @@ class LeastSquares:
         self, model: NDArray[np.float64], subsets: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         rows = self.features[subsets]
-        residuals = _products(rows, model) - self.targets[subsets]
+        residuals = products(rows, model) - self.targets[subsets]
         rows *= residuals[:, None]
         return rows
 
-    def with_flipped_labels(self) -> "LeastSquares":
-        return LeastSquares(self.features, -self.targets)
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        return np.ones(len(self.targets), np.intp)
+
+    def sampled_gradients(
+        self,
+        model: NDArray[np.float64],
+        subsets: NDArray[np.intp],
+        samples: Sequence[NDArray[np.intp]],
+    ) -> NDArray[np.float64]:
+        return self.gradients(model, subsets)  # of one sample, however often it is drawn
+
+    def with_flipped_labels(self) -> "SquaredResiduals":
+        return SquaredResiduals(self.features, -self.targets)
 
     def loss(self, model: NDArray[np.float64]) -> float:
-        residuals = _products(self.features, model) - self.targets
+        residuals = products(self.features, model) - self.targets
         return float((residuals**2).sum() / 2)
 
     def accuracy(self, model: NDArray[np.float64]) -> float | None:
         return None
-
-
-def _products(rows: NDArray[np.float64], model: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The product of each row with the model; its bits do not depend on the other rows."""
-    # Neither @ nor einsum: BLAS groups rows, and einsum's buffer of 8192 numbers cuts
-    # longer rows in other places when there are several. A block stays in the cache.
-    result: NDArray[np.float64] = (rows[:, :_BLOCK] * model[:_BLOCK]).sum(axis=1)
-    for start in range(_BLOCK, len(model), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        result += (rows[:, block] * model[block]).sum(axis=1)
-    return result
 
 
 def _read_arrays(path: str, subsets: int) -> dict[str, NDArray[np.float64]]:

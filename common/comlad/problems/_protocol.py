@@ -1,13 +1,13 @@
 """What every problem offers to the server and to the devices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arrays", "Data", "FlipsLabels", "Objective", "Problem"]
+__all__ = ["Arrays", "Data", "FlipsLabels", "Objective", "Problem", "Samples"]
 
 # Named arrays of float64, float32 or int64: what can be sent to a device.
 Arrays = Mapping[str, NDArray[np.generic]]
@@ -48,6 +48,33 @@ class Objective(Protocol):
 
     def accuracy(self, model: NDArray[np.float64]) -> float | None:
         """The share of held-out samples the model gets right; None where there is no such thing."""
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """An objective whose f_k are sums over samples, of which a few can stand for all."""
+
+    @property
+    def sizes(self) -> NDArray[np.intp]:
+        """How many samples each subset has, shape (N,)."""
+
+    def sampled_gradients(
+        self,
+        model: NDArray[np.float64],
+        subsets: NDArray[np.intp],
+        samples: Sequence[NDArray[np.intp]],
+    ) -> NDArray[np.float64]:
+        """Estimates of those gradients from a few samples of each subset, shape (P, Q).
+
+        The mean over the samples in place of that over all of the subset: unbiased if they
+        are drawn uniformly. As with `gradients` a row's bits depend on its own subset and
+        samples only.
+
+        Args:
+            model: x, shape (Q,).
+            subsets: Of each row the subset k, shape (P,); one may stand there several times.
+            samples: Of each row the positions in D_k, 0..|D_k|-1, one at least.
+        """
 
 
 @runtime_checkable

@@ -1,5 +1,6 @@
 """Softmax regression on real images."""
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Literal
@@ -7,10 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from comlad.config import require
 from comlad.errors import ConfigError
+from comlad.problems._arrays import check_samples
+from comlad.problems._datasets import load_digits
 from comlad.problems._protocol import Arrays, Data
-from comlad.problems._splits import dirichlet_split, even_split, label_split
+from comlad.problems._splits import Split, cut_samples, require_cut
 from comlad.rng import Stream, run_generator
 
 __all__ = ["SoftmaxRegression"]
@@ -35,40 +37,23 @@ class SoftmaxRegression:
     """
 
     data: Literal["digits"] = "digits"
-    split: Literal["label", "dirichlet", "iid"] = "label"
+    split: Split = "label"
     alpha: float = 0.5
     held_out: float = 0.2
     data_seed: int | None = None
 
     def __post_init__(self) -> None:
-        require(0 < self.alpha < np.inf, "alpha", self.alpha, "must be a positive number")
-        require(0 < self.held_out < 1, "held_out", self.held_out, "must be between 0 and 1")
-        require((self.data_seed or 0) >= 0, "data_seed", self.data_seed, "must be at least 0")
+        require_cut(self.alpha, self.held_out, self.data_seed)
 
     def load(self, subsets: int, seed: int) -> Data:
-        features, labels = _load_digits()
+        features, labels = load_digits()
         rng = run_generator(seed if self.data_seed is None else self.data_seed, Stream.DATA)
-        order = rng.permutation(len(labels))
-        held_out, train = np.split(order, [round(self.held_out * len(order))])
-        right = "leaves no sample to measure accuracy on; must be more"
-        require(len(held_out) > 0, "held_out", self.held_out, right)
-        require(
-            subsets <= len(train),
-            "devices.count",
-            subsets,
-            f"must be at most {len(train)}, the number of training samples",
+        cut = cut_samples(
+            labels, subsets, rng, split=self.split, alpha=self.alpha, held_out=self.held_out
         )
-        if self.split == "label":
-            owners = label_split(labels[train], subsets)
-        elif self.split == "dirichlet":
-            owners = dirichlet_split(labels[train], subsets, self.alpha, rng)
-        else:
-            owners = even_split(len(train), subsets, rng)
-        train = train[np.argsort(owners, kind="stable")]
-        sizes = np.bincount(owners, minlength=subsets)
         return Data(
-            {"features": features[train], "labels": labels[train], "sizes": sizes},
-            {"features": features[held_out], "labels": labels[held_out]},
+            {"features": features[cut.train], "labels": labels[cut.train], "sizes": cut.sizes},
+            {"features": features[cut.held_out], "labels": labels[cut.held_out]},
         )
 
     def objective(self, data: Data) -> "CrossEntropy":
@@ -89,16 +74,13 @@ class CrossEntropy:
 
     def __init__(self, train: Arrays, held_out: Arrays) -> None:
         features, labels, sizes = train["features"], train["labels"], train["sizes"]
-        if features.ndim != 2 or len(features) != len(labels) or sizes.sum() != len(labels):
-            raise ConfigError(
-                f"features {features.shape}, labels {labels.shape} and sizes {sizes.sum()}: "
-                "must speak of the same number of samples"
-            )
-        if not labels.size or labels.min() < 0 or sizes.min() < 0:
-            raise ConfigError("there must be samples, with labels and sizes that are not negative")
+        check_samples(features, labels, sizes)
+        if labels.min() < 0:
+            raise ConfigError(f"a label {labels.min()}: must not be negative")
         self.features = _with_bias(features)
         self.labels = labels.astype(np.intp)
-        self.starts = np.concatenate([[0], np.cumsum(sizes.astype(np.intp))])
+        self.sizes = sizes.astype(np.intp)
+        self.starts = np.concatenate([[0], np.cumsum(self.sizes)])
         self.classes = int(self.labels.max()) + 1
         self.held_out = held_out and (_with_bias(held_out["features"]), held_out["labels"])
 
@@ -109,18 +91,25 @@ class CrossEntropy:
     def gradients(
         self, model: NDArray[np.float64], subsets: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        weights = model.reshape(-1, self.classes)
-        scale = (len(self.starts) - 1) / len(self.labels)
         result = np.empty((len(subsets), model.size))
         # A product of its own for each subset: one large product of many subsets
         # could be blocked, and so rounded, in another way.
         for row, subset in zip(result, subsets, strict=True):
-            samples = slice(self.starts[subset], self.starts[subset + 1])
-            features, labels = self.features[samples], self.labels[samples]
-            errors = np.exp(_log_softmax(features @ weights))
-            errors[np.arange(len(labels)), labels] -= 1
-            row[:] = (features.T @ errors).ravel()
-        result *= scale
+            row[:] = self._sum(model, slice(self.starts[subset], self.starts[subset + 1]))
+        result *= len(self.sizes) / len(self.labels)
+        return result
+
+    def sampled_gradients(
+        self,
+        model: NDArray[np.float64],
+        subsets: NDArray[np.intp],
+        samples: Sequence[NDArray[np.intp]],
+    ) -> NDArray[np.float64]:
+        result = np.empty((len(subsets), model.size))
+        scale = len(self.sizes) / len(self.labels)
+        for row, subset, chosen in zip(result, subsets, samples, strict=True):
+            total = self._sum(model, self.starts[subset] + chosen)
+            np.multiply(total, scale * self.sizes[subset] / len(chosen), out=row)
         return result
 
     def with_flipped_labels(self) -> "CrossEntropy":
@@ -138,16 +127,14 @@ class CrossEntropy:
         features, labels = self.held_out
         return float(((features @ model.reshape(-1, self.classes)).argmax(1) == labels).mean())
 
-
-def _load_digits() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise ConfigError(
-            "data = 'digits': scikit-learn has them and is not installed; pip install 'comlad[lab]'"
-        ) from error
-    features, labels = load_digits(return_X_y=True)
-    return features / 16, labels.astype(np.int64)
+    def _sum(
+        self, model: NDArray[np.float64], members: "slice | NDArray[np.intp]"
+    ) -> NDArray[np.float64]:
+        """The sum of the gradients of these samples' cross-entropies."""
+        features, labels = self.features[members], self.labels[members]
+        errors = np.exp(_log_softmax(features @ model.reshape(-1, self.classes)))
+        errors[np.arange(len(labels)), labels] -= 1
+        return (features.T @ errors).ravel()
 
 
 def _with_bias(features: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -1,14 +1,75 @@
-"""Cutting samples into subsets: each function gives the subset of every sample."""
+"""Cutting samples into those to train on, in subsets, and those held out.
+
+The functions named after a split give the subset of every sample.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.config import require
 from comlad.errors import ConfigError
 
-__all__ = ["dirichlet_split", "even_split", "label_split"]
+__all__ = ["Cut", "Split", "cut_samples", "require_cut"]
+
+Split = Literal["label", "dirichlet", "iid"]
 
 _DIRICHLET_TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Which samples go where, by their positions in the data set.
+
+    Args:
+        train: The samples to train on, in the order of their subsets.
+        sizes: How many of them each subset has, shape (N,).
+        held_out: The others, on which accuracy is measured.
+    """
+
+    train: NDArray[np.intp]
+    sizes: NDArray[np.intp]
+    held_out: NDArray[np.intp]
+
+
+def require_cut(alpha: float, held_out: float, data_seed: int | None) -> None:
+    """Raise ConfigError unless these parameters of a problem can be."""
+    require(0 < alpha < np.inf, "alpha", alpha, "must be a positive number")
+    require(0 < held_out < 1, "held_out", held_out, "must be between 0 and 1")
+    require((data_seed or 0) >= 0, "data_seed", data_seed, "must be at least 0")
+
+
+def cut_samples(
+    labels: NDArray[np.int64],
+    subsets: int,
+    rng: Generator,
+    *,
+    split: Split,
+    alpha: float,
+    held_out: float,
+) -> Cut:
+    """Hold a fraction of the samples out at random and split the others.
+
+    Raises:
+        ConfigError: Nothing would be held out, or a subset would be empty.
+    """
+    order = rng.permutation(len(labels))
+    others, train = np.split(order, [round(held_out * len(order))])
+    right = "leaves no sample to measure accuracy on; must be more"
+    require(len(others) > 0, "held_out", held_out, right)
+    right = f"must be at most {len(train)}, the number of training samples"
+    require(subsets <= len(train), "devices.count", subsets, right)
+    if split == "label":
+        owners = label_split(labels[train], subsets)
+    elif split == "dirichlet":
+        owners = dirichlet_split(labels[train], subsets, alpha, rng)
+    else:
+        owners = even_split(len(train), subsets, rng)
+    sizes = np.bincount(owners, minlength=subsets)
+    return Cut(train[np.argsort(owners, kind="stable")], sizes, others)
 
 
 def label_split(labels: NDArray[np.int64], subsets: int) -> NDArray[np.intp]:
