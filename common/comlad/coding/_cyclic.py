@@ -1,6 +1,7 @@
 """The cyclic gradient code of LAD."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -25,9 +26,12 @@ class Cyclic:
     Args:
         load: d, the gradients a device computes in a round. With 1 nothing is
             computed twice: the setting of the methods LAD is compared with.
+        tasks: "redrawn" in every round; or "fixed", T_i = i and p_k = k in all of them:
+            every device has data of its own, as in federated learning.
     """
 
     load: int = 1
+    tasks: Literal["redrawn", "fixed"] = "redrawn"
 
     def __post_init__(self) -> None:
         require(self.load >= 1, "load", self.load, "must be at least 1")
@@ -40,6 +44,8 @@ class Cyclic:
         return dimension
 
     def draw(self, devices: int, rng: Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        if self.tasks == "fixed":
+            return np.arange(devices), np.arange(devices)
         return rng.permutation(devices), rng.permutation(devices)
 
     def subsets(self, tasks: NDArray[np.intp], permutation: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -38,7 +38,7 @@ class Chain:
 
     Of two unbiased ones 1 + δ = (1 + δ₁)(1 + δ₂) with δ₂ at the length of what is kept:
     E‖C₂(y) − g‖² = E‖C₂(y) − y‖² + E‖y − g‖² ≤ δ₂(1 + δ₁)‖g‖² + δ₁‖g‖², y = C₁(g). After
-    top-k, whose y is orthogonal to y − g as C₂(y) is, α = α₁α₂.
+    one that keeps values as they are, whose y is orthogonal to y − g as C₂(y) is, α = α₁α₂.
 
     Args:
         first: The sparsifier. Its `values` do not travel, but what it keeps is rounded to
@@ -104,11 +104,13 @@ class Chain:
         return None if ours is None or theirs is None else (1 + ours) * (1 + theirs) - 1
 
     def alpha(self, dimension: int) -> float | None:
-        _, second = self._bounds
-        if not isinstance(self.first, TopK) or second is None:
+        first, second = self._bounds
+        if first is None or second is None:
+            return None
+        if first.delta(dimension) is not None:
             return contraction(self.delta(dimension))
-        theirs = second.alpha(self.first.kept(dimension))
-        return None if theirs is None else self.first.alpha(dimension) * theirs
+        ours, theirs = first.alpha(dimension), second.alpha(self.first.kept(dimension))
+        return None if ours is None or theirs is None else ours * theirs
 
     def bits(self, dimension: int) -> float:
         kept, (_, second) = self.first.kept(dimension), self._bounds

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from comlad.config import require
 
+# Up to so many keys a sort of all is the fastest way.
+_SHORT = 300
+
 __all__ = ["check_keep", "check_kept", "kept_of", "lowest", "subset_bits"]
 
 
@@ -34,6 +37,8 @@ def check_kept(keep: int | float, dimension: int) -> None:
 
 def lowest(keys: NDArray[np.uint64] | NDArray[np.float64], count: int) -> NDArray[np.int64]:
     """Where the `count` lowest keys are, ascending; of equal ones the first. Takes no NaN."""
+    if len(keys) <= _SHORT:
+        return np.sort(keys.argsort(kind="stable")[:count])
     bound = np.partition(keys, count - 1)[count - 1]
     chosen = keys < bound
     equal = np.flatnonzero(keys == bound)

@@ -35,7 +35,8 @@ _FEW = 512
 class RandomSparsification:
     """Q̂ coordinates, drawn uniformly, times Q/Q̂ (LAD, Section V).
 
-    Unbiased, with E‖C(g) − g‖² = (Q/Q̂ − 1) ‖g‖².
+    Unbiased, with E‖C(g) − g‖² = (Q/Q̂ − 1) ‖g‖². With scaled = false they are sent as they
+    are: biased, with E‖C(g) − g‖² = (1 − Q̂/Q) ‖g‖², as error feedback needs it.
 
     With index = "seeded" the server sends each device in each round 16 bytes that say
     which: no index travels, and a liar cannot pick the coordinates that it spoils.
@@ -57,12 +58,14 @@ class RandomSparsification:
         parts: Into how many of the same length a vector is cut; the same coordinates of
             each are kept, Q̂ in all. 2 for the real and the imaginary parts of a code.
             More than 1 under a common mask only.
+        scaled: Whether what is kept is multiplied by Q/Q̂.
     """
 
     keep: int | float
     index: Literal["auto", "gaps", "bitmap", "rice", "seeded", "common"] = "auto"
     values: ValueType = "float32"
     parts: int = 1
+    scaled: bool = True
 
     def __post_init__(self) -> None:
         check_keep(self.keep)
@@ -111,12 +114,13 @@ class RandomSparsification:
 
     def compress(self, vector: NDArray[np.float64], draws: Draws) -> Sparse:
         dimension, kept = len(vector), self.kept(len(vector))
+        scale = dimension / kept if self.scaled else 1.0
         if (codec := self._codec) is None:
             mask = self.mask(dimension, draws.mask_key)
-            values = in_type(self.values, vector[mask] * (dimension / kept), draws)
+            values = in_type(self.values, vector[mask] * scale, draws)
             return Masked(dimension, mask, values)
         indices = _draw(draws.rng, dimension, kept)
-        values = in_type(self.values, vector[indices] * (dimension / kept), draws)
+        values = in_type(self.values, vector[indices] * scale, draws)
         return Sparse(dimension, indices, values, codec)
 
     def admit(self, payload: Payload, dimension: int) -> None:
@@ -135,10 +139,14 @@ class RandomSparsification:
         told = self.mask_scope != "none"
         return 0.0 if told else subset_bits(dimension, self.kept(dimension))
 
-    def delta(self, dimension: int) -> float:
+    def delta(self, dimension: int) -> float | None:
+        if not self.scaled:
+            return None
         return dimension / self.kept(dimension) * (1 + rounding_delta(self.values)) - 1
 
     def alpha(self, dimension: int) -> float | None:
+        if not self.scaled:
+            return self.kept(dimension) / dimension * (1 - rounding_delta(self.values))
         return contraction(self.delta(dimension))
 
     def bits(self, dimension: int) -> float:

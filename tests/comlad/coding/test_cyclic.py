@@ -55,6 +55,38 @@ def test_adds_long_gradients_like_short_ones() -> None:
     assert coded[:, some].tobytes() == short.tobytes()
 
 
+class TestFixedTasks:
+    """Every device has data of its own, the same in all rounds."""
+
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_are_those_of_the_device_itself(self, seed: int) -> None:
+        tasks, permutation = Cyclic(tasks="fixed").draw(7, fresh_rng(seed))
+
+        assert tasks.tolist() == permutation.tolist() == list(range(7))
+        assert Cyclic(tasks="fixed").subsets(tasks, permutation).tolist() == [[i] for i in range(7)]
+
+    def test_are_shared_with_the_next_devices_under_redundancy(self) -> None:
+        coding = Cyclic(3, tasks="fixed")
+
+        subsets = coding.subsets(*coding.draw(4, fresh_rng()))
+
+        assert subsets.tolist() == [[0, 1, 2], [1, 2, 3], [0, 2, 3], [0, 1, 3]]
+
+    def test_draw_nothing(self) -> None:
+        rng = fresh_rng()
+
+        Cyclic(tasks="fixed").draw(7, rng)
+
+        assert rng.random() == fresh_rng().random()
+
+    def test_come_in_arrays_apart(self) -> None:
+        tasks, permutation = Cyclic(tasks="fixed").draw(3, fresh_rng())
+
+        tasks[0] = 2
+
+        assert permutation.tolist() == [0, 1, 2]
+
+
 @pytest.mark.parametrize("load", [1, 4, 9])
 def test_has_every_subset_computed_by_as_many_devices(load: int) -> None:
     coding = Cyclic(load)

@@ -15,6 +15,7 @@ CODES: list[dict[str, Any]] = [
     {"kind": "cyclic"},
     {"kind": "cyclic", "load": 3},
     {"kind": "cyclic", "load": 9},
+    {"kind": "cyclic", "load": 3, "tasks": "fixed"},
     {"kind": "draco-cyclic", "load": 4},
     {"kind": "draco-cyclic", "load": 9, "on_failure": "aggregate"},
     {"kind": "draco-cyclic", "load": 5, "values": "real", "tolerance": 1e-11},
@@ -53,7 +54,7 @@ class TestEveryCoding:
 
         drawn = {coding.draw(N, rng)[0].tobytes() for _ in range(10)}
 
-        assert len(drawn) == 10
+        assert len(drawn) == (1 if table.get("tasks") == "fixed" else 10)
 
     def test_means_existing_subsets_each_once(self, table: dict[str, Any]) -> None:
         coding = CODINGS.read(table)

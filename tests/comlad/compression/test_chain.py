@@ -118,8 +118,15 @@ class TestTheory:
             (Identity("bfloat16"), 0.5 * (1 - 2**-16)),
         ],
     )
-    def test_multiplies_alpha_after_top_k(self, second: Any, alpha: float) -> None:
-        chain, rng, source = Chain(TopK(6, values="float64"), second), fresh_rng(), draws()
+    @pytest.mark.parametrize(
+        "first",
+        [TopK(6, values="float64"), RandomSparsification(6, values="float64", scaled=False)],
+        ids=["top-k", "unscaled"],
+    )
+    def test_multiplies_alpha_after_values_as_they_are(
+        self, first: TopK | RandomSparsification, second: Any, alpha: float
+    ) -> None:
+        chain, rng, source = Chain(first, second), fresh_rng(), draws()
 
         assert chain.alpha(12) == pytest.approx(alpha)
         for _ in range(20):

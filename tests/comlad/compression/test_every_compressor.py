@@ -61,6 +61,8 @@ COMPRESSORS_TO_TRY: list[Tables] = [
     [{"kind": "random-sparsification", "keep": 1, "index": "common", "values": "float64"}],
     [{"kind": "random-sparsification", "keep": 0.3, "index": "rice", "values": "float16"}],
     [{"kind": "random-sparsification", "keep": 0.3, "index": "seeded", "values": "bfloat16"}],
+    [{"kind": "random-sparsification", "keep": 0.3, "scaled": False}],
+    [{"kind": "random-sparsification", "keep": 0.3, "index": "common", "scaled": False}],
     [{"kind": "scaled-sign"}],
     [{"kind": "stochastic-quantization"}],
     [{"kind": "stochastic-quantization", "range": [-100.0, 100.0]}],

@@ -6,7 +6,7 @@ import pytest
 from samples import dense, draws, fresh_rng
 
 from comlad.compression import Draws, Masked, RandomSparsification, Sparse, mask_scope
-from comlad.errors import ConfigError
+from comlad.errors import ConfigError, MessageError
 
 VECTOR = np.array([3.0, -1.0, 0.5, 10.0, 0.0, -7.0, 2.0, 2.0])
 DRAWS = 6000
@@ -94,6 +94,70 @@ class TestTheory:
         )
         common = RandomSparsification(30, "common", "float64")
         assert common.bits(100) == 1920
+
+
+class TestUnscaled:
+    """As error feedback needs it: never farther off than one that sends nothing."""
+
+    SPARSE = RandomSparsification(3, values="float64", scaled=False)
+
+    @pytest.mark.parametrize("index", ["auto", "seeded", "common"])
+    def test_keeps_values_as_they_are(self, index: Any) -> None:
+        compressor = RandomSparsification(3, index, "float64", scaled=False)
+
+        sent = dense(compressor.compress(VECTOR, draws(mask_key=KEY)))
+
+        kept = np.flatnonzero(sent)
+        assert sent[kept].tolist() == VECTOR[kept].tolist()
+
+    def test_keeps_the_coordinates_that_it_would_scale(self) -> None:
+        scaled = RandomSparsification(3, values="float64").compress(VECTOR, draws())
+
+        payload = self.SPARSE.compress(VECTOR, draws())
+
+        assert payload.indices.tolist() == scaled.indices.tolist()
+        assert (8 / 3 * payload.floats()).tolist() == pytest.approx(scaled.floats().tolist())
+
+    @pytest.mark.parametrize("keep", [1, 3, 7, 8])
+    def test_has_an_error_of_what_it_leaves_out(self, keep: int) -> None:
+        compressor = RandomSparsification(keep, values="float64", scaled=False)
+        signs = np.array([1.0, -1, 1, 1, -1, 1, -1, 1])  # of which any are worth as much
+
+        error = ((dense(compressor.compress(signs, draws())) - signs) ** 2).sum()
+
+        assert error == 8 - keep
+        assert compressor.alpha(8) == keep / 8
+
+    @pytest.mark.parametrize("keep", [1, 3, 7])
+    def test_has_that_error_in_the_mean_of_any_vector(self, keep: int) -> None:
+        compressor = RandomSparsification(keep, values="float64", scaled=False)
+        source = draws()
+
+        sent = np.array([dense(compressor.compress(VECTOR, source)) for _ in range(DRAWS)])
+
+        errors = ((sent - VECTOR) ** 2).sum(axis=1)
+        formula = (1 - keep / 8) * (VECTOR**2).sum()
+        assert abs(errors.mean() - formula) <= 4.5 * errors.std() / np.sqrt(DRAWS)
+
+    def test_is_biased(self) -> None:
+        assert self.SPARSE.delta(8) is None
+        assert RandomSparsification(3).delta(8) is not None
+
+    def test_rounds_less_than_it_keeps(self) -> None:
+        alpha = RandomSparsification(3, values="bfloat16", scaled=False).alpha(8)
+
+        assert alpha == 3 / 8 * (1 - 2.0**-16)
+
+    def test_is_as_good_as_all_of_it_where_everything_is_kept(self) -> None:
+        assert RandomSparsification(1.0, values="float64", scaled=False).alpha(8) == 1
+
+    def test_admits_what_it_would_scaled(self) -> None:
+        payload = RandomSparsification(3, values="float64").compress(VECTOR, draws())
+
+        self.SPARSE.admit(payload, 8)
+
+        with pytest.raises(MessageError):
+            self.SPARSE.admit(RandomSparsification(3).compress(VECTOR, draws()), 8)
 
 
 class TestACommonMask:
