@@ -29,8 +29,17 @@ from wire_trees import Nodes, broken, messed, parse, pool_of, write
 
 from comlad.compression import mask_scope
 from comlad.errors import MessageError, Status
+from comlad.estimators import remembers
 from comlad.experiment import Downlink, Prepared
-from comlad.rounds import ByteCount, Direction, Layer, Plan, device_messages, local_site
+from comlad.rounds import (
+    ByteCount,
+    Direction,
+    Layer,
+    Plan,
+    device_messages,
+    form_of,
+    local_site,
+)
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     Broadcast,
@@ -71,7 +80,10 @@ FORM = re.compile(r"^(?:dense|sparse|masked) .*")
 
 
 def setups() -> dict[str, Prepared]:
-    """An experiment for every way to tell indices and form of values; one with long vectors."""
+    """An experiment for every way to tell indices and form of values; and for other ends.
+
+    One has long vectors; two have an estimator with a memory.
+    """
     prepared = {}
     for form, table in FORMS.items():
         prepared[f"dense {form}"] = _experiment(table)
@@ -79,6 +91,11 @@ def setups() -> dict[str, Prepared]:
             links = [{"kind": "random-sparsification", "keep": KEEP, "index": index}, table]
             prepared[f"{index} {form}"] = _experiment(links)
     prepared["long"] = _experiment(FORMS["float64"], LONG)
+    # The first vectors of the one are whole, and of the other those of all its full rounds.
+    top = {"kind": "top-k", "keep": KEEP}
+    prepared["warm"] = _experiment(top, estimator={"kind": "byz-dm21", "start": "warm"})
+    seeded = {"kind": "random-sparsification", "keep": KEEP, "index": "seeded"}
+    prepared["marina"] = _experiment(seeded, estimator={"kind": "byz-vr-marina"})
     return prepared
 
 
@@ -134,7 +151,9 @@ class Server:
             assert min(self._counted.by_device()["up"]["message"]) >= 0
         for device in set(inbox.votes) - before:
             vote = inbox.votes[device]
-            self._prepared.experiment.compressor.admit(vote, self._prepared.width)
+            experiment = self._prepared.experiment
+            form = form_of(experiment.estimator, experiment.compressor, self._plan, device)
+            form.admit(vote, self._prepared.width)
             assert np.isfinite(vote.floats()).all()
             assert device in stream
         assert not set(inbox.votes) & set(inbox.refused)
@@ -175,6 +194,8 @@ class Device:
                 assert plan.model.shape == (self._prepared.width,)
                 assert len(plan.tasks) == 2
                 assert (plan.permutation is None) != (plan.subsets is None)
+                assert (plan.answered is None) == (self._base.answered is None)
+                assert plan.answered is None or max(plan.answered) <= plan.round
         return "taken"
 
     def _plan_of(self, data: bytes, download: Download) -> Plan | None:
@@ -194,6 +215,7 @@ class Device:
             coding=self._prepared.experiment.coding,
             scope=mask_scope(self._prepared.experiment.compressor),
             base=self._base,
+            remembers=remembers(self._prepared.experiment.estimator),
         )
 
 
@@ -237,7 +259,7 @@ class Fuzz:
         servers: list[Door] = [Server(prepared) for prepared in experiments.values()]
         devices: list[Door] = [
             Device(experiments[name], downlink)
-            for name in ("auto float32", "seeded float32", "common float32", "long")
+            for name in ("auto float32", "seeded float32", "common float32", "long", "marina")
             for downlink in DOWNLINKS
         ]
         self._sides = [_Side(servers), _Side(devices)]
@@ -292,9 +314,9 @@ class _Side:
         return door, [*messages[:place], data, *messages[place + 1 :]]
 
 
-def _experiment(compressor: Any, dimension: int = SHORT) -> Prepared:
+def _experiment(compressor: Any, dimension: int = SHORT, **changes: Any) -> Prepared:
     problem = {"kind": "linear-regression", "dimension": dimension}
-    return small(compressor=compressor, problem=problem)
+    return small(compressor=compressor, problem=problem, **changes)
 
 
 def _next_plan(base: Plan, prepared: Prepared, downlink: Downlink) -> Plan:
@@ -308,6 +330,7 @@ def _next_plan(base: Plan, prepared: Prepared, downlink: Downlink) -> Plan:
         model=np.arange(len(base.model), dtype=np.float64) % 2,
         permutation=None if own else permutation,
         subsets=coding.subsets(base.tasks, permutation) if own else None,
+        answered=None if base.answered is None else (1, 0, 1, 1, 0),
     )
 
 

@@ -8,9 +8,10 @@ Both engines are this loop; they differ in how bytes reach the inbox.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from comlad.estimators import Memory
 from comlad.experiment import Prepared
 from comlad.rounds import (
     ByteCount,
@@ -40,12 +41,14 @@ class OpenRound:
         broadcast: What devices are told.
         inbox: Takes what they answer.
         counted: The round's bytes; the inbox counts what arrives, the caller what it sends.
+        memories: What the estimator remembers of each device, by id.
     """
 
     plan: Plan
     broadcast: Broadcast
     inbox: Inbox
     counted: ByteCount
+    memories: Mapping[int, Memory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,7 @@ class Session:
         broadcast = Broadcast(plan, downlink, self._told)
         if downlink.delta:
             self._told = plan
-        return OpenRound(plan, broadcast, inbox, counted)
+        return OpenRound(plan, broadcast, inbox, counted, self.state.memories)
 
     def lacks(self, opened: OpenRound) -> str | None:
         """Why a round has too few answers to step; else None."""

@@ -13,7 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from comlad.errors import RoundError
 from comlad.experiment import Prepared, process_groups
-from comlad.rounds import Attendance, Memories, Snapshot, device_messages, local_site
+from comlad.rounds import (
+    Attendance,
+    Memories,
+    Snapshot,
+    after_close,
+    device_messages,
+    local_site,
+)
 from comlad.session import OpenRound, Session
 from comlad.wire import reply_messages
 from comlad_server.checkpoints import Checkpoint, Checkpoints
@@ -141,16 +148,15 @@ class _Run:
             present = self._attendance[opened.plan.round]
         away = present.missing | present.refused.keys()
         answers = [None if i in away else payload for i, payload in enumerate(payloads)]
-        if present.missing:  # who is not heard of has learned nothing either
-            kept = {i: self._memories[i] for i in present.missing if i in self._memories}
-            memories = {i: m for i, m in memories.items() if i not in present.missing} | kept
         opened.inbox.replay(present.refused)
         self._deliver(opened, answers)
         if not self._may_close and (reason := self.session.lacks(opened)) is not None:
             raise RoundError(reason)
         self.closed = None
         record = self.session.close_round(opened)
-        self._memories, self.closed = memories, opened.plan.round + 1
+        state, missing = self.session.state, present.missing
+        self._memories = after_close(self._memories, memories, state, missing)
+        self.closed = opened.plan.round + 1
         return record
 
     def checkpoint(self, results: Results) -> Checkpoint:

@@ -17,6 +17,7 @@ from comlad.attacks import ATTACKS
 from comlad.config import inline, require
 from comlad.errors import ComladError, ConfigError
 from comlad.experiment import Command, Experiment, Prepared, process_groups
+from comlad.rounds import spied_on
 from comlad_deploy.networks import Network
 from comlad_server.results import place_experiment
 
@@ -238,6 +239,8 @@ def _device_commands(
             command += ["--set", f"{key}={inline(value)}"]
         if experiment.devices.redraw:
             command += ["--schedule", str(directory / "experiment.toml")]
+        if spied_on(experiment):
+            command += ["--omniscient", str(directory / "experiment.toml")]
         commands.append((f"device {_ids(group)}", command, {}))
     return commands
 

@@ -15,9 +15,17 @@ from comlad.attacks import Attack
 from comlad.compression import mask_scope
 from comlad.config import write_ids
 from comlad.errors import MessageError
+from comlad.estimators import remembers
 from comlad.problems import Arrays
-from comlad.rounds import Plan, Recollection, Site, device_messages, nobody
-from comlad.v1 import training_pb2 as pb
+from comlad.rounds import (
+    DeviceMemory,
+    Plan,
+    Recollection,
+    Secrets,
+    Site,
+    device_messages,
+    nobody,
+)
 from comlad.wire import (
     Download,
     Welcome,
@@ -29,6 +37,7 @@ from comlad.wire import (
     encode_ready,
     reply_messages,
 )
+from comlad_device._fetching import SERVICE, TooLateError, fetch_dataset, fetch_held
 from comlad_device._lateness import Lateness
 from comlad_device._stream import Stream
 from comlad_device.connection import (
@@ -42,7 +51,6 @@ __all__ = ["Client"]
 
 logger = logging.getLogger(__name__)
 
-_SERVICE = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
 # Reasons to try again; any other status means that trying again is no use.
 _PASSING = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
 
@@ -56,6 +64,7 @@ class Client:
         devices: Their ids; none: those that the certificate names, which the server tells.
         attack: What those that lie send instead.
         liars: Which devices lie in a round; None: all, where there is an attack.
+        secrets: What everybody draws from, for an attack that is to know it; None: it does not.
         keys: Where the keys are that make it TLS; they are read again for every connection.
         give_up_s: How long to wait for a server that is not there; None: for ever.
     """
@@ -64,6 +73,7 @@ class Client:
     devices: tuple[int, ...] = ()
     attack: Attack | None = None
     liars: Callable[[int], frozenset[int]] | None = None
+    secrets: Secrets | None = None
     keys: Path | None = None
     give_up_s: float | None = None
     _welcome_before: Welcome | None = None
@@ -103,18 +113,20 @@ class Client:
 
     async def _take_part(self, channel: grpc.aio.Channel) -> int:
         """One stream from Join to Finished."""
-        stream = Stream(channel.stream_stream(f"/{_SERVICE}/Train")())
+        stream = Stream(channel.stream_stream(f"/{SERVICE}/Train")())
         try:
             await stream.write(encode_join(self.devices))
             welcome, site = await self._welcome(channel, stream)
             await stream.write(encode_ready())
             ids = write_ids(welcome.devices)
             logger.info("takes part as devices %s", ids, extra={"devices": list(welcome.devices)})
-            return await self._rounds(stream, welcome, site)
+            return await self._rounds(channel, stream, welcome, site)
         finally:
             stream.cancel()
 
-    async def _rounds(self, stream: Stream, welcome: Welcome, site: Site) -> int:
+    async def _rounds(
+        self, channel: grpc.aio.Channel, stream: Stream, welcome: Welcome, site: Site
+    ) -> int:
         """Answer every round; gives how many there were."""
         count = len(welcome.devices)
         numbers = welcome.dimension, welcome.device_count, count
@@ -134,6 +146,7 @@ class Client:
                             coding=welcome.coding,
                             scope=mask_scope(welcome.compressor),
                             base=plan,
+                            remembers=remembers(welcome.estimator),
                         )
                         del response  # a model that the plan has as well
                         # Read on: a server that hangs up in mid-answer has said why before.
@@ -141,7 +154,7 @@ class Client:
                         if await lateness.overtaken(coming):
                             continue
                         try:
-                            await self._answer(stream, site, plan)
+                            await self._answer(channel, stream, site, plan)
                         except grpc.aio.AioRpcError:
                             await asyncio.wait([coming])
                             if coming.exception() is not None:
@@ -154,9 +167,19 @@ class Client:
         finally:
             coming.cancel()
 
-    async def _answer(self, stream: Stream, site: Site, plan: Plan) -> None:
+    async def _answer(
+        self, channel: grpc.aio.Channel, stream: Stream, site: Site, plan: Plan
+    ) -> None:
         """Send what the devices have to say, and remember what they learned."""
-        memories = self._recollection.before(plan.round)
+        memories, lost = self._recollection.before(plan, site.devices)
+        for slot in lost:
+            device = site.devices[slot]
+            try:
+                held = await fetch_held(channel, site, plan, slot)
+            except TooLateError:
+                return  # a newer round is on its way
+            memory = memories.get(device, DeviceMemory({}, {}))
+            memories = {**memories, device: memory._replace(estimator=held)}
         payloads, memories = device_messages(site, plan, memories)
         if any(payload is not None for payload in payloads):
             for message in reply_messages(plan, payloads):
@@ -176,27 +199,16 @@ class Client:
         threadpool_limits(1)  # of what a plug-in brought
         digest = welcome.dataset_sha256
         if digest not in self._datasets:
-            self._datasets = {digest: decode_dataset(await _fetch(channel, welcome), digest)}
+            data = await fetch_dataset(channel, welcome)
+            self._datasets = {digest: decode_dataset(data, digest)}
         return welcome, welcome.site(
-            self._datasets[digest], self.attack, self._liars(frozenset(welcome.devices))
+            self._datasets[digest],
+            self.attack,
+            self._liars(frozenset(welcome.devices)),
+            self.secrets,
         )
 
     def _liars(self, devices: frozenset[int]) -> Callable[[int], frozenset[int]]:
         if self.attack is None:
             return nobody
         return self.liars or (lambda _: devices)
-
-
-async def _fetch(channel: grpc.aio.Channel, welcome: Welcome) -> bytes:
-    """The dataset in its serialised form; never more of it than was announced."""
-    fetch = channel.unary_stream(
-        f"/{_SERVICE}/FetchDataset",
-        pb.FetchDatasetRequest.SerializeToString,
-        pb.FetchDatasetResponse.FromString,
-    )
-    data = bytearray()
-    async for response in fetch(pb.FetchDatasetRequest(sha256=welcome.dataset_sha256)):
-        data += response.chunk
-        if len(data) > welcome.dataset_bytes:
-            raise MessageError(f"more than the {welcome.dataset_bytes} bytes of data announced")
-    return bytes(data)

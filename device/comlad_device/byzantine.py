@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from comlad.attacks import ATTACKS
 from comlad.config import at, read_toml, with_assignments
 from comlad.errors import ConfigError
-from comlad.experiment import byzantine_devices, read_experiment
+from comlad.experiment import Experiment, byzantine_devices, read_experiment
 from comlad.logs import complain, start_logging
+from comlad.rounds import Secrets
 from comlad_device._options import base_parser, hush, reach
 
 if TYPE_CHECKING:
@@ -41,16 +42,36 @@ def _client(options: argparse.Namespace) -> "Client":
     table = with_assignments({"kind": options.attack}, options.set)
     with at("--attack"):
         attack = ATTACKS.read(table)
-    return Client(to.server, to.devices, attack, _schedule(options.schedule), to.keys, to.give_up_s)
+    return Client(
+        to.server,
+        to.devices,
+        attack,
+        _schedule(options.schedule),
+        _secrets(options.omniscient),
+        to.keys,
+        to.give_up_s,
+    )
 
 
 def _schedule(file: Path | None) -> Callable[[int], frozenset[int]] | None:
     """Who lies in a round, as an experiment draws it; None: all, always."""
     if file is None:
         return None
-    with at(f"--schedule {file}:"):
-        experiment = read_experiment(read_toml(file))
+    experiment = _experiment("--schedule", file)
     return lambda round: byzantine_devices(experiment.devices, experiment.seed, round)
+
+
+def _secrets(file: Path | None) -> Secrets | None:
+    """What everybody in an experiment draws from; None: that is not to be known."""
+    if file is None:
+        return None
+    experiment = _experiment("--omniscient", file)
+    return Secrets.of(experiment.seed, experiment.devices.count)
+
+
+def _experiment(option: str, file: Path) -> Experiment:
+    with at(f"{option} {file}:"):
+        return read_experiment(read_toml(file))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,6 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="FILE",
         help="lie only in the rounds for which this experiment draws the device as Byzantine",
+    )
+    parser.add_argument(
+        "--omniscient",
+        type=Path,
+        metavar="FILE",
+        help="know what everybody draws in this experiment, samples and tasks, and so what all "
+        "honest devices send: as attacks on methods with a memory are mostly stated",
     )
     return parser
 

@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from comlad.errors import MessageError, RoundError, Status
+from comlad.estimators import Memory
 from comlad.experiment import Devices
-from comlad.rounds import ByteCount
+from comlad.rounds import ByteCount, Direction, Layer
 from comlad.session import OpenRound
 from comlad.wire import encode_finished
 from comlad_server._comings import Comings
@@ -55,6 +56,7 @@ class Connections:
         self._watch = watch
         self._links = links
         self._open: OpenRound | None = None
+        self._asked: set[tuple[Stream, int]] = set()  # in this round what is held of a device
         self._changed = asyncio.Event()
         self._stopping: str | None = None
 
@@ -125,6 +127,36 @@ class Connections:
         if not owed and inbox.exhausted(stream.devices):
             raise MessageError("refused too often in one round", Status.RESOURCE_EXHAUSTED)
 
+    def held(self, peer: str, device: int, plan: int) -> tuple[Stream, Memory]:
+        """The stream of a device, and what is remembered of it as of the open round.
+
+        Args:
+            peer: Who asks.
+            device: About which device.
+            plan: In which it was told that an answer has counted.
+
+        Raises:
+            MessageError: It is none of the peer's, the plan is not open, or it was asked before.
+        """
+        stream = self.roster.host(device)
+        if stream is None or stream.peer != peer:
+            reason = f"device {device} has no stream on this connection"
+            raise MessageError(reason, Status.PERMISSION_DENIED)
+        if self._open is None or self._open.plan.number != plan:
+            raise MessageError(f"plan {plan} is not open", Status.FAILED_PRECONDITION)
+        if (stream, device) in self._asked:
+            reason = f"what is held of device {device} was told in this round"
+            raise MessageError(reason, Status.ALREADY_EXISTS)
+        self._asked.add((stream, device))
+        return stream, self._open.memories.get(device, {})
+
+    def charge(self, stream: Stream, device: int, layer: Layer, size: int) -> None:
+        """Charge a device with bytes that it was sent beside the stream."""
+        slot = stream.devices.index(device)
+        if layer == Layer.MESSAGE:
+            self._tally.count_message(Direction.DOWN, size)
+        self._tally.add(Direction.DOWN, layer, stream.devices, size, slot)
+
     def leave(self, stream: Stream) -> None:
         """A stream has ended, for whatever reason; it may be said twice."""
         if self.roster.leave(stream):
@@ -177,6 +209,7 @@ class Connections:
     def open(self, opened: OpenRound) -> None:
         """Send a round to all who take part; take what they answer."""
         self._open = opened
+        self._asked.clear()
         self.waited_for = self._patience.waited_for(self.roster.devices, time.monotonic())
         for stream in self.roster.ready:
             self._tell(stream, opened)

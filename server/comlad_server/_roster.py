@@ -53,6 +53,10 @@ class Roster:
         self.ready.discard(stream)
         return took_part
 
+    def host(self, device: int) -> Stream | None:
+        """The stream that hosts a device, if any."""
+        return self._streams.get(device)
+
     @property
     def streams(self) -> set[Stream]:
         """All of them."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
@@ -12,9 +12,11 @@ import grpc.aio
 from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
+from comlad.rounds import Layer
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     MAX_JOIN_BYTES,
+    EncodedDataset,
     encode_dataset,
     encode_welcome,
     parse_join,
@@ -58,6 +60,9 @@ class TrainingService:
             "Train": grpc.stream_stream_rpc_method_handler(self.train),
             "FetchDataset": grpc.unary_stream_rpc_method_handler(
                 self.fetch_dataset, pb.FetchDatasetRequest.FromString
+            ),
+            "FetchEstimate": grpc.unary_stream_rpc_method_handler(
+                self.fetch_estimate, pb.FetchEstimateRequest.FromString
             ),
         }
         name = pb.DESCRIPTOR.services_by_name["TrainingService"].full_name
@@ -123,15 +128,37 @@ class TrainingService:
                 if request.sha256 != self._dataset.sha256:
                     reason = f"no dataset with digest {request.sha256.hex()[:64]}"
                     raise MessageError(reason, Status.NOT_FOUND)
-                await self._send_dataset(context)
+                await self._send(self._dataset, context)
         except MessageError as error:
             await _abort(context, error)
 
-    async def _send_dataset(self, context: _Context) -> None:
+    async def fetch_estimate(self, request: pb.FetchEstimateRequest, context: _Context) -> None:
+        """What is remembered of a device, for its process."""
+        connections, device = self._connections, request.device_id
+        try:
+            with self._calls.count(device_identity(context)):
+                stream, memory = connections.held(context.peer(), device, request.plan)
+
+                def sent(chunk: bytes) -> None:
+                    connections.charge(stream, device, Layer.MESSAGE, len(chunk))
+
+                await self._send(encode_dataset(memory), context, sent)
+                payload = sum(vector.nbytes for vector in memory.values())
+                connections.charge(stream, device, Layer.PAYLOAD, payload)
+        except MessageError as error:
+            await _abort(context, error)
+
+    async def _send(
+        self,
+        arrays: EncodedDataset,
+        context: _Context,
+        sent: Callable[[bytes], object] = lambda _: None,
+    ) -> None:
         try:
             async with asyncio.timeout(_READY_S), self._fetches.of(context.peer()):
-                for chunk in self._dataset.chunks():
+                for chunk in arrays.chunks():
                     await context.write(chunk)
+                    sent(chunk)
         except TimeoutError as error:
             reason = f"data that were not taken within {_READY_S:.0f} seconds"
             raise MessageError(reason, Status.RESOURCE_EXHAUSTED) from error

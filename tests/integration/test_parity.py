@@ -4,19 +4,13 @@ Servers and devices are processes of their own. What starts them, and the in-pro
 happen in this process, which has its libraries loaded, except where the command is tried.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cluster import DIGITS, SMALL, read_rounds, run_summary, write_experiment_file
-
-from comlad.config import read_toml
-from comlad.experiment import prepare, read_experiment
-from comlad_deploy.inprocess import run_inprocess
-from comlad_deploy.run import run_prepared
-from comlad_server.results import Results
+from parity import assert_same_run, run_networked, run_simulated
 
 pytestmark = pytest.mark.integration
 
@@ -44,28 +38,6 @@ COMPRESSED_LIES: dict[str, Any] = {
     "attack": {"kind": "sign-flip", "factor": -2.0},
     "step": {"learning_rate": 1e-7},
 }
-
-
-def run_networked(file: Path, out: Path, per_process: int = 1) -> dict[str, Any]:
-    prepared = prepare(read_experiment(read_toml(file), file.parent))
-    return run_prepared(prepared, out, "processes", per_process, lambda _: None)
-
-
-def run_simulated(file: Path, out: Path, per_process: int = 1) -> dict[str, Any]:
-    prepared = prepare(read_experiment(read_toml(file), file.parent))
-    with Results(out, prepared.experiment) as results:
-        run_inprocess(prepared, results, per_process)
-    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
-    return summary
-
-
-def assert_same_run(networked: dict[str, Any], simulated: dict[str, Any]) -> None:
-    assert networked["model_sha256"] == simulated["model_sha256"]
-    assert networked["loss"] == simulated["loss"]
-    for direction in ("up", "down"):
-        for layer in ("payload", "message"):
-            for key in ("bytes", "devices"):
-                assert networked[key][direction][layer] == simulated[key][direction][layer]
 
 
 @pytest.mark.parametrize("per_process", [1, 4])
@@ -115,7 +87,8 @@ COMPRESSED: dict[str, list[dict[str, Any]]] = {
 
 @pytest.mark.parametrize("links", COMPRESSED.values(), ids=COMPRESSED)
 def test_compresses_alike_on_both_engines(tmp_path: Path, links: list[dict[str, Any]]) -> None:
-    file = write_experiment_file(tmp_path, COMPRESSED_LIES | {"compressor": links})
+    changes = {"compressor": links, "estimator": {"kind": "plain", "biased": True}}
+    file = write_experiment_file(tmp_path, COMPRESSED_LIES | changes)
 
     networked = run_networked(file, tmp_path / "net", 3)
     simulated = run_simulated(file, tmp_path / "sim", 3)

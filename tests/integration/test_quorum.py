@@ -7,12 +7,8 @@ from typing import Any
 
 import pytest
 from cluster import PATIENCE_S, SMALL, Server, devices, read_rounds, serving, wait_until
+from parity import replayed
 from stranger import Stranger, request
-
-from comlad.experiment import prepare, read_experiment
-from comlad.rounds import read_attendance
-from comlad_deploy.inprocess import run_inprocess
-from comlad_server.results import Results
 
 pytestmark = pytest.mark.integration
 
@@ -24,16 +20,6 @@ def tables(rounds: int, count: int = 4, **devices: Any) -> dict[str, Any]:
         "rounds": rounds,
         "devices": {"count": count, "deadline_s": DEADLINE_S} | devices,
     }
-
-
-def replayed(found: dict[str, Any], out: Path, rounds: int) -> str:
-    """The model that a run's attendance leads to."""
-    prepared = prepare(read_experiment(found | {"rounds": rounds}))
-    with (out / "rounds.jsonl").open() as lines:
-        attendance = read_attendance(lines, prepared.experiment.devices.count, rounds)
-    with Results(out.parent / "replayed", prepared.experiment) as results:
-        model: str = run_inprocess(prepared, results, attendance=attendance)["model_sha256"]
-    return model
 
 
 def last_missing(server: Server) -> list[int]:

@@ -17,7 +17,14 @@ from comlad.attacks._min_max import MinMax, MinSum
 from comlad.attacks._norm_hiding import NormHiding
 from comlad.attacks._optimal import OptimalALittleIsEnough, OptimalInnerProductManipulation
 from comlad.attacks._pool import Pool
-from comlad.attacks._protocol import Attack, ChecksDevices, Remembers, View
+from comlad.attacks._protocol import (
+    Attack,
+    ChecksDevices,
+    Poisons,
+    Remembers,
+    Spies,
+    View,
+)
 from comlad.attacks._quantizer_range import QuantizerRange
 from comlad.attacks._sign_flip import GradientAscent, SignFlip
 from comlad.attacks._silence import Crash
@@ -45,11 +52,13 @@ __all__ = [
     "OptimalALittleIsEnough",
     "OptimalInnerProductManipulation",
     "PartialCorruption",
+    "Poisons",
     "Pool",
     "QuantizerRange",
     "Remembers",
     "Replay",
     "SignFlip",
+    "Spies",
     "Straggler",
     "View",
     "WrongTask",

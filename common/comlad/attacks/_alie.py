@@ -1,7 +1,7 @@
 """A little is enough."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,8 @@ class ALittleIsEnough:
     f: int | None = None
     z: float | None = None
     direction: Literal["minus", "plus"] = "minus"
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.z is None:

@@ -28,6 +28,10 @@ class WrongTask:
 
     choose: Literal["farthest", "next"] = "farthest"
 
+    @property
+    def spies(self) -> bool:
+        return self.choose == "farthest"
+
     def __call__(self, view: View) -> NDArray[np.float64]:
         if self.choose == "next":
             return view.coded((view.task + 1) % len(view.permutation))

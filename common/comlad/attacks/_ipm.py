@@ -1,6 +1,7 @@
 """Against the mean of the honest vectors."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ class InnerProductManipulation:
 
     epsilon: float = 0.1
 
+    spies: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         require(np.isfinite(self.epsilon), "epsilon", self.epsilon, "must be a finite number")
 
@@ -50,6 +53,8 @@ class FallOfEmpires:
     """
 
     tau: float = 1.1
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require(np.isfinite(self.tau), "tau", self.tau, "must be a finite number")

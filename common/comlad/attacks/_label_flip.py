@@ -14,20 +14,19 @@ __all__ = ["LabelFlip"]
 
 @dataclass(frozen=True, slots=True)
 class LabelFlip:
-    """The coded gradients of data with flipped labels (as in Karimireddy et al., ICML 2021).
+    """All that an honest device does, on data with flipped labels.
 
-    The device does all that an honest one does, but on labels K−1−y in place of y where
-    there are K classes, and on −y where y is a number or ±1.
+    As in Karimireddy et al., ICML 2021: on labels K−1−y in place of y where there are K
+    classes, and on −y where y is a number or ±1. What an estimator remembers is then of
+    these data, too.
 
     The attacker must know: the data of its own subsets.
     """
 
+    def poisoned(self, objective: Objective) -> Objective:
+        if not isinstance(objective, FlipsLabels):
+            raise ConfigError("label-flip: the problem says of no labels how they could be flipped")
+        return objective.with_flipped_labels()
+
     def __call__(self, view: View) -> NDArray[np.float64]:
-        objective = view.pool.once(self, lambda: _flipped(view.objective))
-        return view.coded(view.task, objective=objective)
-
-
-def _flipped(objective: Objective) -> Objective:
-    if not isinstance(objective, FlipsLabels):
-        raise ConfigError("label-flip: the problem says of no labels how they could be flipped")
-    return objective.with_flipped_labels()
+        return view.honest

@@ -1,6 +1,7 @@
 """Copying one honest vector over and over."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class Mimic:
     """
 
     warmup: int = 100
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require(self.warmup >= 1, "warmup", self.warmup, "must be at least 1 round")

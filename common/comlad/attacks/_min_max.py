@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class MinMax:
 
     direction: Direction = "std"
     start: float | None = None
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_start(self.start)
@@ -78,6 +80,8 @@ class MinSum:
 
     direction: Direction = "std"
     start: float | None = None
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check_start(self.start)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,8 @@ class NormHiding:
 
     beta: float = 0.2
     f: int | None = None
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         require(0 <= self.beta < 1, "beta", self.beta, "must be a fraction from 0 to below 1")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.random import Generator, Philox
@@ -45,6 +45,8 @@ class OptimalALittleIsEnough:
     direction: Literal["minus", "plus"] = "plus"
     evaluations: int = 20
 
+    spies: ClassVar[bool] = True
+
     def __post_init__(self) -> None:
         _check(self.f, self.tolerate, self.evaluations)
 
@@ -79,6 +81,8 @@ class OptimalInnerProductManipulation:
     f: int
     tolerate: int | None = None
     evaluations: int = 20
+
+    spies: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self.f, self.tolerate, self.evaluations)

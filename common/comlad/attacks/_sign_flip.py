@@ -34,6 +34,10 @@ class SignFlip:
     def __post_init__(self) -> None:
         require(np.isfinite(self.factor), "factor", self.factor, "must be a finite number")
 
+    @property
+    def spies(self) -> bool:
+        return self.target != "own"
+
     def __call__(self, view: View) -> NDArray[np.float64]:
         if self.target == "own":
             return self.factor * view.honest

@@ -4,6 +4,7 @@ from comlad.experiment._devices import Devices, byzantine_devices, process_group
 from comlad.experiment._downlink import Downlink
 from comlad.experiment._experiment import Command, Experiment
 from comlad.experiment._prepare import Prepared, prepare
+from comlad.experiment._sampling import Sampling
 from comlad.experiment._tables import read_experiment, write_experiment
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Downlink",
     "Experiment",
     "Prepared",
+    "Sampling",
     "byzantine_devices",
     "prepare",
     "process_groups",

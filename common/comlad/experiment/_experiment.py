@@ -1,15 +1,16 @@
 """The experiment as a value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comlad.aggregation import Aggregation, TrustsOne
 from comlad.attacks import Attack, ChecksDevices
 from comlad.coding import Coding, Decodes
 from comlad.compression import Compressor
 from comlad.config import at, require
-from comlad.estimators import Estimator
+from comlad.estimators import ESTIMATORS, Estimator, remembers
 from comlad.experiment._devices import Devices, byzantine_devices
 from comlad.experiment._downlink import Downlink
+from comlad.experiment._sampling import Sampling
 from comlad.problems import Problem
 from comlad.steps import Step
 
@@ -49,6 +50,7 @@ class Experiment:
     attack: Attack | Command | None
     step: Step
     downlink: Downlink
+    sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
         require(self.name.strip() != "", "name", self.name, "must not be empty")
@@ -74,9 +76,19 @@ class Experiment:
             corrected, f = self.coding.corrects(self.devices.count), self.devices.tolerated
             right = f"must be at most {corrected}, the liars that [coding] corrects"
             require(f <= corrected, "[devices] tolerate", f, right)
+            self._check_decodable()
         if isinstance(self.attack, ChecksDevices):
             with at("[attack]"):
                 self.attack.check(self.devices.count)
+
+    def _check_decodable(self) -> None:
+        """A code is of the gradients of one round, and devices of one row have the same."""
+        kind = ESTIMATORS.kind_of(self.estimator)
+        right = "must be plain where [coding] is decoded: a code is of the gradients of one round"
+        require(not remembers(self.estimator), "[estimator] kind", kind, right)
+        batch = self.sampling.batch
+        right = "must be left out where [coding] is decoded: all must compute the same gradients"
+        require(batch is None, "[sampling] batch", batch, right)
 
     def _check_trust(self) -> None:
         rule = self.aggregator.rule

@@ -15,6 +15,7 @@ from comlad.estimators import ESTIMATORS
 from comlad.experiment._devices import Devices
 from comlad.experiment._downlink import Downlink
 from comlad.experiment._experiment import Command, Experiment
+from comlad.experiment._sampling import Sampling
 from comlad.parts import Table
 from comlad.problems import PROBLEMS
 from comlad.steps import STEPS
@@ -27,6 +28,7 @@ _TABLES = (
     "devices",
     "problem",
     "coding",
+    "sampling",
     "estimator",
     "compressor",
     "aggregator",
@@ -69,6 +71,8 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
         devices = read_fields(Devices, found)
     with at("[downlink]"):
         downlink = read_fields(Downlink, _table(tables, "downlink"))
+    with at("[sampling]"):
+        sampling = read_fields(Sampling, _table(tables, "sampling"))
     aggregation = _aggregation(tables)
     problem = _part(PROBLEMS, tables, "problem", None)
     if directory is not None and isinstance(problem, _HasPaths):
@@ -86,6 +90,7 @@ def read_experiment(tables: Mapping[str, Any], directory: PurePath | None = None
         attack=_attack(tables, devices, aggregation, directory),
         step=_part(STEPS, tables, "step", "sgd"),
         downlink=downlink,
+        sampling=sampling,
     )
 
 
@@ -99,6 +104,7 @@ def write_experiment(experiment: Experiment) -> dict[str, Any]:
         "devices": write_fields(experiment.devices),
         "problem": PROBLEMS.write(experiment.problem),
         "coding": CODINGS.write(experiment.coding),
+        "sampling": write_fields(experiment.sampling),
         "estimator": ESTIMATORS.write(experiment.estimator),
         "compressor": links[0] if len(links) == 1 else links,
         "aggregator": experiment.aggregator.to_table(),

@@ -12,14 +12,17 @@ which order they arrive, makes no difference.
 from comlad.rounds._attendance import Attendance, read_attendance
 from comlad.rounds._bytes import ByteCount, Direction, Layer
 from comlad.rounds._close import Outcome, close_round
-from comlad.rounds._devices import DeviceMemory, Memories, device_message, device_messages
+from comlad.rounds._devices import device_message, device_messages
+from comlad.rounds._forms import form_of, forms
 from comlad.rounds._framing import Traffic
+from comlad.rounds._memories import DeviceMemory, Memories, after_close
 from comlad.rounds._plan import MASK_KEY_BYTES, Plan, State, initial_state, plan_round
 from comlad.rounds._quorum import lacks
 from comlad.rounds._recollection import Recollection
 from comlad.rounds._report import Report, model_sha256, round_record
+from comlad.rounds._shadows import spied_on
 from comlad.rounds._simulate import simulate
-from comlad.rounds._site import Site, local_site, nobody
+from comlad.rounds._site import Secrets, Site, local_site, nobody
 from comlad.rounds._snapshot import Snapshot, experiment_sha256
 
 __all__ = [
@@ -34,14 +37,18 @@ __all__ = [
     "Plan",
     "Recollection",
     "Report",
+    "Secrets",
     "Site",
     "Snapshot",
     "State",
     "Traffic",
+    "after_close",
     "close_round",
     "device_message",
     "device_messages",
     "experiment_sha256",
+    "form_of",
+    "forms",
     "initial_state",
     "lacks",
     "local_site",
@@ -51,4 +58,5 @@ __all__ = [
     "read_attendance",
     "round_record",
     "simulate",
+    "spied_on",
 ]

@@ -11,7 +11,7 @@ from comlad.aggregation import Context, TakesSparse
 from comlad.coding import Decodes, Received
 from comlad.compression import Payload, Sparse
 from comlad.errors import ConfigError
-from comlad.estimators import Memory, Plain
+from comlad.estimators import Arrival, Memory, Plain, remembers
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 from comlad.rounds._plan import Plan, State
@@ -54,7 +54,9 @@ def close_round(
 
     The rules expect f' liars, which `Devices.expected` says. Where n' vectors are too few
     for the rule, or for the quorum if rounds below it are skipped, or the step would leave
-    the finite numbers, the model stays.
+    the finite numbers, the model stays; no answer has counted then, and what is
+    remembered of devices stays, too. A device without a vote, or with one that is not
+    finite, keeps what is remembered of it until it has one.
 
     Args:
         prepared: What is being run.
@@ -75,7 +77,8 @@ def close_round(
     else:
         skipped = "the step would leave the finite numbers"
     outcome = Outcome(0.0, skipped, answers.suspects, answers.decode_failed)
-    after = replace(after, memories=answers.memories, decoding=answers.decoding)
+    after = replace(after, decoding=answers.decoding)
+    memories, answered = answers.memories, answers.answered
     del answers
     if aggregate is None:
         return after, outcome
@@ -83,11 +86,14 @@ def close_round(
         model = prepared.experiment.step(state.model, aggregate, state.round)
         if not np.isfinite(model).all():
             return after, outcome
-        kept = aggregate if prepared.experiment.aggregator.uses_previous else None
+        experiment = prepared.experiment
+        previous = experiment.aggregator.uses_previous or experiment.estimator.uses_previous
+        kept = aggregate if previous else None
         del aggregate
         update_norm = _distance(model, state.model)
     outcome = replace(outcome, update_norm=update_norm, skipped=None)
-    return replace(after, model=model, aggregate=kept), outcome
+    after = replace(after, model=model, aggregate=kept, memories=memories, answered=answered)
+    return after, outcome
 
 
 def _distance(model: NDArray[np.float64], before: NDArray[np.float64]) -> float:
@@ -107,7 +113,13 @@ class _Answers:
         payloads: Mapping[int, Payload] | Iterable[tuple[int, Payload]],
         refused: int,
     ) -> None:
+        experiment = prepared.experiment
         self.memories: dict[int, Memory] = dict(state.memories)
+        # What a device remembers is worth nothing after a step without it, if that builds on it.
+        lapses = experiment.estimator.uses_previous
+        self.answered: dict[int, int] = {} if lapses else dict(state.answered)
+        self._arrival = Arrival(plan.full, state.aggregate)
+        self._remembers = remembers(experiment.estimator)
         self.decoding = state.decoding
         self.suspects: tuple[int, ...] = ()
         self.decode_failed = False
@@ -117,7 +129,6 @@ class _Answers:
         by_device = dict(payloads)
         self._devices = tuple(sorted(by_device))
         self._payloads = [by_device[device] for device in self._devices]
-        experiment = prepared.experiment
         missing = experiment.devices.count - len(self._devices) - refused
         self._context = Context(
             f=experiment.devices.expected(refused, missing),
@@ -165,10 +176,15 @@ class _Answers:
         vectors = np.zeros((len(self._devices), self._prepared.width))
         for row, device in zip(vectors, self._devices, strict=True):
             self._payloads.pop(0).write_to(row)  # no vector is in memory twice for long
+            if not self._remembers:
+                continue
             memory = self.memories.get(device, {})
-            estimate, self.memories[device] = estimator.receive(row, memory)
-            if estimate is not row:
-                row[:] = estimate
+            estimate, memory = estimator.receive(row, memory, self._arrival)
+            row[:] = estimate
+            if np.isfinite(row).all():  # else what is not would stay there for ever
+                self.answered[device] = self._plan.round + 1
+                if memory:
+                    self.memories[device] = memory
         return vectors
 
     def _of_sparse(self) -> NDArray[np.float64] | None:

@@ -1,37 +1,20 @@
 """What the devices of one process answer."""
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from comlad.compression import Payload
-from comlad.estimators import Memory
+from comlad.estimators import Memory, Work, remembers
 from comlad.rounds._liars import Liars, compress
+from comlad.rounds._memories import NOTHING, DeviceMemory, Memories
 from comlad.rounds._plan import Plan
+from comlad.rounds._shadows import shadows, spy
 from comlad.rounds._site import Site
+from comlad.rounds._work import Crew, work_of
 
-__all__ = ["DeviceMemory", "Memories", "device_message", "device_messages"]
-
-
-class DeviceMemory(NamedTuple):
-    """What a device remembers between rounds.
-
-    Args:
-        estimator: What its estimator does.
-        attack: What its attack does, in a device that may lie.
-    """
-
-    estimator: Memory
-    attack: Memory
-
-
-_NOTHING = DeviceMemory({}, {})
-
-# By device; those that are not in it remember nothing yet.
-Memories = Mapping[int, DeviceMemory]
+__all__ = ["device_message", "device_messages"]
 
 
 def device_messages(
@@ -40,31 +23,33 @@ def device_messages(
     """What each device of the site sends, in the order of `site.devices`, and their new memories.
 
     None for one that is silent. A device's payload is the same to the last bit whether it
-    is computed alone or with others: rows of gradients do not depend on each other,
-    encoding adds row by row in the subsets' order, and each device draws from its own key.
+    is computed alone or with others, and each device draws from its own key. What is
+    remembered holds if the answer counts: what each goes on from is in `memories`.
     """
-    subsets = plan.subsets
-    if subsets is None:
-        assert plan.permutation is not None  # a plan has the one or the other
-        subsets = site.coding.subsets(plan.tasks, plan.permutation)
-    needed, rows = _distinct(subsets)
     payloads = []
     new_memories = dict(memories)
     # A model that runs away overflows here; the server refuses what is not finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        gradients = site.objective.gradients(plan.model, needed)
-        coded = site.coding.encode(gradients, rows, plan.tasks, site.count)
-        del gradients  # as large as a model each
-        liars = Liars(site, plan, coded)
+        held = [memories.get(device, NOTHING) for device in site.devices]
+        crew = Crew.of(site, plan, site.keys, plan.tasks)
+        works = _works(site, plan, crew, [memory.estimator for memory in held])
+        tracked = [
+            site.estimator.track(work, memory.estimator)
+            for work, memory in zip(works, held, strict=True)
+        ]
+        del works  # as large as a model each
+        targets = [target for target, _ in tracked]
+        everybody: NDArray[np.float64] | None = None
+        shadow: dict[int, Memory] = {}
+        if spy(site, plan):
+            everybody, shadow = shadows(site, plan, targets, memories)
+            new_memories |= {device: DeviceMemory({}, {}, s) for device, s in shadow.items()}
+        liars = Liars(site, plan, crew, targets, everybody)
         for slot, device in enumerate(site.devices):
-            memory = memories.get(device, _NOTHING)
-            answer, lore = liars.answer(slot, memory.attack)
-            estimate = memory.estimator
-            if isinstance(answer, np.ndarray):
-                vector, estimate = site.estimator.send(answer, estimate)
-                answer = compress(site, plan, slot, vector)
-            payloads.append(answer)
-            new_memories[device] = DeviceMemory(estimate, lore)
+            answer, lore = liars.answer(slot, held[slot].attack)
+            payload, estimate = _sent(site, plan, slot, answer, tracked[slot][1])
+            payloads.append(payload)
+            new_memories[device] = DeviceMemory(estimate, lore, shadow.get(device))
     return tuple(payloads), new_memories
 
 
@@ -78,11 +63,36 @@ def device_message(
     return payload, memories
 
 
-def _distinct(
-    subsets: NDArray[np.intp],
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Every subset once, and where among them those of each task are."""
-    if len(subsets) == 1:  # one task names no subset twice
-        return subsets[0], np.arange(subsets.shape[1])[None]
-    needed = np.unique(subsets)
-    return needed, np.searchsorted(needed, subsets)
+def _works(site: Site, plan: Plan, crew: Crew, memories: list[Memory]) -> list[Work]:
+    """What each device has computed; on poisoned data, if that is how it lies."""
+    works = work_of(site, plan, crew, memories)
+    # Asked in every round, for which isinstance with a protocol takes too long.
+    poison = getattr(site.attack, "poisoned", None)
+    if poison is not None and (lying := site.lying(plan.round)):
+        slots = [slot for slot, device in enumerate(site.devices) if device in lying]
+        held = [memories[slot] for slot in slots]
+        theirs = work_of(site, plan, crew.some(slots), held, poison(site.objective))
+        for slot, work in zip(slots, theirs, strict=True):
+            works[slot] = work
+    return works
+
+
+def _sent(
+    site: Site,
+    plan: Plan,
+    slot: int,
+    answer: NDArray[np.float64] | Payload | None,
+    memory: Memory,
+) -> tuple[Payload | None, Memory]:
+    """What travels for an answer, and what the device remembers once it is sent."""
+    if answer is None:
+        return None, memory
+    estimator, offered = site.estimator, None
+    if isinstance(answer, np.ndarray):
+        offered, memory = estimator.offer(answer, memory)
+        answer = compress(site, plan, slot, offered)
+    if not remembers(estimator):
+        return answer, memory
+    decoded = np.zeros(answer.dimension)
+    answer.write_to(decoded)
+    return answer, estimator.settle(decoded if offered is None else offered, decoded, memory)

@@ -1,5 +1,6 @@
 """What lying devices are shown and what they say."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -10,19 +11,41 @@ from comlad.compression import Draws, Payload
 from comlad.errors import ConfigError
 from comlad.estimators import Memory
 from comlad.rng import Purpose, device_generator
+from comlad.rounds._forms import form_of
 from comlad.rounds._plan import Plan
+from comlad.rounds._shadows import hidden
 from comlad.rounds._site import Site
+from comlad.rounds._work import Crew
 
 __all__ = ["Liars", "compress"]
 
 
 class Liars:
-    """The attack of a site in a round, and what is common to all who lie there."""
+    """The attack of a site in a round, and what is common to all who lie there.
 
-    def __init__(self, site: Site, plan: Plan, coded: NDArray[np.float64]) -> None:
-        self._site, self._plan, self._coded = site, plan, coded
-        self._pool = _pool(site, plan, coded) if plan.subsets is None else None
-        self._lying = frozenset() if site.attack is None else site.liars(plan.round)
+    Args:
+        site: The process.
+        plan: What it was told.
+        crew: Its devices at work.
+        targets: What its devices would honestly have the server hold, (width,) each.
+        everybody: The same of all N, a row for each task, if the liars know.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        plan: Plan,
+        crew: Crew,
+        targets: Sequence[NDArray[np.float64]],
+        everybody: NDArray[np.float64] | None,
+    ) -> None:
+        self._site, self._plan, self._crew, self._targets = site, plan, crew, targets
+        self._pool = None
+        if everybody is not None:
+            self._pool = Pool(lambda: everybody)
+        elif plan.subsets is None:
+            self._pool = _pool(site, plan, targets)
+        self._lying = site.lying(plan.round)
         # Asked once: whether a protocol is met takes as long as an answer.
         self._remember = site.attack.remember if isinstance(site.attack, Remembers) else None
         may_lie = site.devices if site.may_lie is None else site.may_lie
@@ -32,7 +55,7 @@ class Liars:
         self, slot: int, memory: Memory
     ) -> tuple[NDArray[np.float64] | Payload | None, Memory]:
         """What the device in a slot says, the truth unless it lies, and its new memory."""
-        honest, attack, device = self._coded[slot], self._site.attack, self._site.devices[slot]
+        honest, attack, device = self._targets[slot], self._site.attack, self._site.devices[slot]
         lies, learns = device in self._lying, device in self._learning
         if attack is None or not (lies or learns):
             return honest, memory
@@ -48,7 +71,7 @@ class Liars:
         if pool is None:
             pool = Pool.of(site.objective, site.coding, plan.model, permutation)
         return View(
-            honest=self._coded[slot],
+            honest=self._targets[slot],
             round=plan.round,
             device=site.devices[slot],
             task=int(plan.tasks[slot]),
@@ -61,23 +84,28 @@ class Liars:
             generator=partial(device_generator, site.keys[slot], Purpose.ATTACK, plan.round),
             pool=pool,
             memory=memory,
+            samples=self._crew.drawn(slot),
         )
 
 
 def compress(site: Site, plan: Plan, slot: int, vector: NDArray[np.float64]) -> Payload:
     """The vector as the device in that slot compresses it, always from the same draws."""
     generator = partial(device_generator, site.keys[slot], Purpose.COMPRESSION, plan.round)
-    return site.compressor.compress(vector, Draws(generator, plan.mask_key(slot)))
+    form = form_of(site.estimator, site.compressor, plan, slot)
+    return form.compress(vector, Draws(generator, plan.mask_key(slot)))
 
 
-def _pool(site: Site, plan: Plan, coded: NDArray[np.float64]) -> Pool:
+def _pool(site: Site, plan: Plan, targets: Sequence[NDArray[np.float64]]) -> Pool:
+    """What the liars can compute from what they are told."""
+
     def vectors() -> NDArray[np.float64]:
-        if len(np.unique(plan.tasks)) < site.count:
+        if len(np.unique(plan.tasks)) < site.count or hidden(site.estimator, site.batch):
             assert plan.permutation is not None  # else there is no one pool
             pool = Pool.of(site.objective, site.coding, plan.model, plan.permutation)
             return pool.vectors
-        vectors = np.empty_like(coded)  # who hosts everybody has all of it at hand
-        vectors[plan.tasks] = coded
+        vectors = np.empty((site.count, len(targets[0])))  # who hosts everybody has it at hand
+        for task, target in zip(plan.tasks, targets, strict=True):
+            vectors[task] = target
         return vectors
 
     return Pool(vectors)

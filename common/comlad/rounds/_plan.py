@@ -7,12 +7,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from comlad.coding import Coding
 from comlad.compression import mask_scope
-from comlad.estimators import Memory
+from comlad.estimators import Memory, remembers
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 
-__all__ = ["MASK_KEY_BYTES", "Plan", "State", "initial_state", "plan_round"]
+__all__ = ["MASK_KEY_BYTES", "Plan", "State", "drawn_tasks", "initial_state", "plan_round"]
 
 MASK_KEY_BYTES = 16
 
@@ -25,6 +26,8 @@ class State:
         round: t, how many rounds are closed.
         model: x_t, float64, shape (Q,).
         memories: What the estimator remembers of each device, by id.
+        answered: By device, of those of which an answer has counted, 1 + the round of the
+            last one; empty where devices remember nothing.
         aggregate: g_{t−1}, what the round before stepped along, shape (Q,); None before the
             first, and where no rule uses it.
         decoding: What the code remembers.
@@ -33,6 +36,7 @@ class State:
     round: int
     model: NDArray[np.float64]
     memories: Mapping[int, Memory] = field(default_factory=dict)
+    answered: Mapping[int, int] = field(default_factory=dict)
     aggregate: NDArray[np.float64] | None = None
     decoding: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
@@ -53,6 +57,10 @@ class Plan:
             no such mask.
         mask_keys: What decides the coordinates that each device that is told keeps; none
             if they have no masks of their own.
+        full: Whether gradients of all samples are asked for.
+        answered: Of each device that is told 1 + the round of its last answer that counted,
+            0 if there is none: it goes on from what it remembered then. None where devices
+            remember nothing.
     """
 
     round: int
@@ -63,6 +71,8 @@ class Plan:
     subsets: NDArray[np.intp] | None = None
     common_key: bytes = b""
     mask_keys: tuple[bytes, ...] = ()
+    full: bool = False
+    answered: tuple[int, ...] | None = None
 
     def mask_key(self, slot: int) -> bytes:
         """The key of the mask of the device in a slot; empty if the server chose none."""
@@ -76,6 +86,7 @@ class Plan:
             tasks=self.tasks[rows],
             subsets=None if self.subsets is None else self.subsets[rows],
             mask_keys=tuple(self.mask_keys[row] for row in rows) if self.mask_keys else (),
+            answered=None if self.answered is None else tuple(self.answered[row] for row in rows),
         )
 
 
@@ -88,7 +99,7 @@ def plan_round(prepared: Prepared, state: State) -> Plan:
     """The plan of round t = `state.round`; what is drawn follows from the seed and t alone."""
     experiment = prepared.experiment
     devices, downlink = experiment.devices.count, experiment.downlink
-    rng = run_generator(experiment.seed, Stream.PLAN, state.round)
+    rng = _generator(experiment.seed, state.round)
     tasks, permutation = experiment.coding.draw(devices, rng)
     number = int(rng.integers(2**32))
     scope = mask_scope(experiment.compressor)
@@ -102,7 +113,37 @@ def plan_round(prepared: Prepared, state: State) -> Plan:
         subsets=experiment.coding.subsets(tasks, permutation) if own else None,
         common_key=rng.bytes(MASK_KEY_BYTES) if scope == "round" else b"",
         mask_keys=_keys(rng, devices) if scope == "device" else (),
+        full=_is_full(prepared, state, rng),
+        answered=_answered(prepared, state),
     )
+
+
+def drawn_tasks(coding: Coding, devices: int, seed: int, round: int) -> NDArray[np.intp]:
+    """T_i of all N devices in a round, as its plan has them; shape (N,)."""
+    tasks, _ = coding.draw(devices, _generator(seed, round))
+    return tasks
+
+
+def _generator(seed: int, round: int) -> Generator:
+    """What is drawn for a plan; the tasks first."""
+    return run_generator(seed, Stream.PLAN, round)
+
+
+def _is_full(prepared: Prepared, state: State, rng: Generator) -> bool:
+    """Whether devices are asked for the gradients of all their samples."""
+    estimator = prepared.experiment.estimator
+    if not estimator.refresh:
+        return False
+    coin = rng.random() < estimator.refresh
+    nothing = state.round == 0 or (estimator.uses_previous and state.aggregate is None)
+    return bool(coin or nothing)
+
+
+def _answered(prepared: Prepared, state: State) -> tuple[int, ...] | None:
+    if not remembers(prepared.experiment.estimator):
+        return None
+    devices = range(prepared.experiment.devices.count)
+    return tuple(state.answered.get(device, 0) for device in devices)
 
 
 def _keys(rng: Generator, count: int) -> tuple[bytes, ...]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from comlad.errors import ConfigError
 from comlad.estimators import Memory
 from comlad.experiment import Experiment, Prepared, write_experiment
-from comlad.rounds._devices import DeviceMemory, Memories
+from comlad.rounds._memories import DeviceMemory, Memories
 from comlad.rounds._plan import State
 
 __all__ = ["Snapshot", "experiment_sha256"]
@@ -30,9 +30,10 @@ class Snapshot:
 
     Args:
         round: t, how many rounds are closed.
-        arrays: By path: "model", "aggregate", "decoding/NAME", "memories/DEVICE/NAME" and,
-            where the devices are in the same process, "devices/DEVICE/estimator/NAME" and
-            "devices/DEVICE/attack/NAME". None of them is changed any more.
+        arrays: By path: "model", "aggregate", "answered" (by device, 0 where none is),
+            "decoding/NAME", "memories/DEVICE/NAME" and, where the devices are in the same
+            process, "devices/DEVICE/PART/NAME" with the parts of a DeviceMemory. None of
+            them is changed any more.
         report: What the summary is made of, in what JSON has.
     """
 
@@ -47,12 +48,16 @@ class Snapshot:
         if state.aggregate is not None:
             arrays["aggregate"] = state.aggregate
         arrays |= {f"decoding/{name}": array for name, array in state.decoding.items()}
+        if state.answered:
+            answered = np.zeros(max(state.answered) + 1, np.int64)
+            answered[list(state.answered)] = list(state.answered.values())
+            arrays["answered"] = answered
         for device, memory in state.memories.items():
             arrays |= {f"memories/{device}/{name}": array for name, array in memory.items()}
         for device, both in memories.items():
-            for part, memory in both._asdict().items():
+            for part, held in both._asdict().items():
                 prefix = f"devices/{device}/{part}"
-                arrays |= {f"{prefix}/{name}": array for name, array in memory.items()}
+                arrays |= {f"{prefix}/{name}": array for name, array in (held or {}).items()}
         return cls(state.round, arrays, report)
 
     def state(self, prepared: Prepared) -> State:
@@ -74,6 +79,7 @@ class Snapshot:
             round=self.round,
             model=model,  # type: ignore[arg-type]
             memories=memories,
+            answered=self._answered(),
             aggregate=self.arrays.get("aggregate"),  # type: ignore[arg-type]
             decoding=self._under("decoding/"),
         )
@@ -84,8 +90,13 @@ class Snapshot:
         for path, array in self._under("devices/").items():
             device, part, name = path.split("/", 2)
             parts = found.setdefault(int(device), {"estimator": {}, "attack": {}})
-            parts[part][name] = array
+            parts.setdefault(part, {})[name] = array
         return {device: DeviceMemory(**parts) for device, parts in found.items()}
+
+    def _answered(self) -> dict[int, int]:
+        answered = self.arrays.get("answered")
+        pairs = () if answered is None else enumerate(answered.tolist())
+        return {device: round for device, round in pairs if round}
 
     def _under(self, prefix: str) -> Memory:
         return {

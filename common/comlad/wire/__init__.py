@@ -2,7 +2,14 @@
 
 from comlad.wire._broadcast import Broadcast
 from comlad.wire._chunks import MAX_MESSAGE_BYTES, Download
-from comlad.wire._dataset import DATASET_CHUNK_BYTES, EncodedDataset, decode_dataset, encode_dataset
+from comlad.wire._dataset import (
+    DATASET_CHUNK_BYTES,
+    EncodedDataset,
+    decode_dataset,
+    decode_held,
+    encode_dataset,
+    held_bound,
+)
 from comlad.wire._inbox import Inbox, Verdict
 from comlad.wire._replies import encode_reply, reply_messages
 from comlad.wire._requests import (
@@ -33,6 +40,7 @@ __all__ = [
     "Welcome",
     "broadcast_bound",
     "decode_dataset",
+    "decode_held",
     "decode_round",
     "decode_welcome",
     "encode_dataset",
@@ -42,6 +50,7 @@ __all__ = [
     "encode_refusal",
     "encode_reply",
     "encode_welcome",
+    "held_bound",
     "parse_join",
     "parse_ready",
     "parse_request",

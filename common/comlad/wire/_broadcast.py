@@ -104,9 +104,9 @@ class Broadcast:
         for slot, device in enumerate(devices if part.stop == size else ()):
             counted.add(down, Layer.PAYLOAD, devices, own[slot], slot)
             if len(devices) > 1:
-                task = max(1, -(-int(self._plan.tasks[device]).bit_length() // 7))  # its varint
-                counted.add(down, Layer.MESSAGE, devices, own[slot] + task, slot)
-                left -= own[slot] + task
+                numbers = self._own_numbers(device)
+                counted.add(down, Layer.MESSAGE, devices, own[slot] + numbers, slot)
+                left -= own[slot] + numbers
         counted.count_message(down, len(part))
         counted.add(down, Layer.MESSAGE, devices, left)
 
@@ -121,6 +121,7 @@ class Broadcast:
         rest.round = plan.round
         rest.plan = plan.number
         rest.common_key = plan.common_key
+        rest.full = plan.full
         if plan.permutation is not None:
             rest.permutation = plan.permutation.astype(self._indices).tobytes()
         payload += len(plan.common_key) + len(rest.permutation)
@@ -144,7 +145,17 @@ class Broadcast:
             response.round.mask_keys = b"".join([plan.mask_keys[row] for row in rows])
         if plan.subsets is not None:
             response.round.subsets = plan.subsets[rows].astype(self._indices).tobytes()
+        if plan.answered is not None:
+            response.round.answered.extend([plan.answered[row] for row in rows])
         return response.SerializeToString()
+
+    def _own_numbers(self, device: int) -> int:
+        """The bytes of a device's own varints."""
+        plan = self._plan
+        numbers = [int(plan.tasks[device])]
+        if plan.answered is not None:
+            numbers.append(plan.answered[device])
+        return sum(max(1, -(-number.bit_length() // 7)) for number in numbers)
 
     def _own_payload(self, device: int) -> int:
         plan = self._plan

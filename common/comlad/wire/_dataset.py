@@ -1,21 +1,31 @@
-"""The dataset as it is allocated to devices: arrays, serialised once, in chunks."""
+"""Named arrays, serialised, in chunks: the data, and what the server remembers of a device."""
 
 import hashlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from google.protobuf.message import DecodeError
 
 from comlad.errors import ConfigError, MessageError
+from comlad.estimators import Memory
 from comlad.problems import Arrays
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
 
-__all__ = ["DATASET_CHUNK_BYTES", "EncodedDataset", "decode_dataset", "encode_dataset"]
+__all__ = [
+    "DATASET_CHUNK_BYTES",
+    "EncodedDataset",
+    "decode_dataset",
+    "decode_held",
+    "encode_dataset",
+    "held_bound",
+]
 
+# Name, type and shape around the elements of an array.
+_FRAMING = 256
 # Well below gRPC's default limit of 4 MiB for a message.
 DATASET_CHUNK_BYTES = 2**20
 
@@ -35,7 +45,7 @@ class EncodedDataset:
     sha256: bytes
 
     def chunks(self) -> Iterator[bytes]:
-        """Serialised FetchDatasetResponses that hold all of it, in order."""
+        """Serialised FetchDatasetResponses, or FetchEstimateResponses, with all of it, in order."""
         for start in range(0, len(self.data), DATASET_CHUNK_BYTES):
             chunk = self.data[start : start + DATASET_CHUNK_BYTES]
             yield FetchDatasetResponse(chunk=chunk).SerializeToString()
@@ -72,6 +82,28 @@ def decode_dataset(data: bytes, sha256: bytes) -> Arrays:
     found = hashlib.sha256(data).digest()
     if found != sha256:
         raise MessageError(f"a dataset with digest {found.hex()}: must be {sha256.hex()}")
+    return _decode_arrays(data)
+
+
+def held_bound(width: int, vectors: int) -> int:
+    """The bytes that what the server remembers of a device can have at most, serialised."""
+    return vectors * (8 * width + _FRAMING)
+
+
+def decode_held(data: bytes, width: int) -> Memory:
+    """What the server remembers of a device.
+
+    Raises:
+        MessageError: It is not finite float64 vectors of that length.
+    """
+    arrays = _decode_arrays(data)
+    for name, array in arrays.items():
+        if array.dtype != np.float64 or array.shape != (width,) or not np.isfinite(array).all():
+            raise MessageError(f"{name!r}, held of a device: must be {width} finite float64")
+    return cast("Memory", arrays)
+
+
+def _decode_arrays(data: bytes) -> Arrays:
     try:
         dataset = pb.Dataset.FromString(data)
     except DecodeError as error:

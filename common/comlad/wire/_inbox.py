@@ -12,7 +12,7 @@ from typing import cast
 from comlad.compression import Payload, Sparse, TakesMask
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
-from comlad.rounds import ByteCount, Direction, Layer, Plan
+from comlad.rounds import ByteCount, Direction, Layer, Plan, form_of
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._requests import encode_refusal, parse_request, reply_bound
 from comlad.wire._uploads import StrayError, Uploads
@@ -202,11 +202,12 @@ class Inbox:
     def _vote(self, device: int, vector: RawVector) -> None:
         if device in self._heard:
             raise _second_reply(device)
-        compressor = self._prepared.experiment.compressor
+        experiment = self._prepared.experiment
+        compressor = form_of(experiment.estimator, experiment.compressor, self._plan, device)
         mask = None
         if vector.kind == "masked" and (key := self._plan.mask_key(device)):
             # A plan has a key only for a compressor that takes masks.
-            mask = cast("TakesMask", compressor).mask(self._width, key)
+            mask = cast("TakesMask", experiment.compressor).mask(self._width, key)
         payload = vector.decode(self._width, mask)
         compressor.admit(payload, self._width)
         if isinstance(payload, Sparse) and not self._plan.common_key:  # whose mask all share

@@ -7,6 +7,7 @@ from google.protobuf.message import DecodeError
 from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
+from comlad.rounds import forms
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._chunks import MAX_MESSAGE_BYTES
 
@@ -34,7 +35,9 @@ _LEAST_BOUND = 2**16
 
 def reply_bound(prepared: Prepared, devices: int) -> int:
     """The bytes that a reply of a process of that many devices can have at most."""
-    payload = prepared.experiment.compressor.payload_bound(prepared.width)
+    experiment, width = prepared.experiment, prepared.width
+    possible = forms(experiment.estimator, experiment.compressor)
+    payload = max(form.payload_bound(width) for form in possible)
     return devices * (payload + _FRAMING) + _FRAMING
 
 

@@ -21,10 +21,10 @@ def broadcast_bound(dimension: int, device_count: int, devices: int) -> int:
     Args:
         dimension: Q.
         device_count: N.
-        devices: M, how many devices the process hosts; each may be told N subsets, a task
-            and a key.
+        devices: M, how many devices the process hosts; each may be told N subsets, a task,
+            a key and which answer has counted.
     """
-    return 8 * dimension + 4 * device_count + devices * (4 * device_count + 32) + 256
+    return 8 * dimension + 4 * device_count + devices * (4 * device_count + 40) + 256
 
 
 def decode_round(
@@ -36,6 +36,7 @@ def decode_round(
     coding: Coding,
     scope: MaskScope = "none",
     base: Plan | None = None,
+    remembers: bool = False,
 ) -> Plan:
     """The plan that a process was told.
 
@@ -47,6 +48,7 @@ def decode_round(
         coding: The code in use.
         scope: Whose masks the server chooses.
         base: The plan that the process was told before, if any.
+        remembers: Whether devices are told which of their answers have counted.
 
     Raises:
         MessageError: The message does not fit these numbers, or changes another model.
@@ -80,7 +82,18 @@ def decode_round(
         mask_keys=tuple(
             keys[start : start + MASK_KEY_BYTES] for start in range(0, len(keys), MASK_KEY_BYTES)
         ),
+        full=message.full,
+        answered=_answered(message, devices) if remembers else None,
     )
+
+
+def _answered(message: pb.Round, devices: int) -> tuple[int, ...]:
+    answered = tuple(message.answered)
+    if len(answered) != devices or max(answered) > message.round:
+        raise MessageError(
+            f"answered {list(answered[:20])}: must be {devices} numbers of at most {message.round}"
+        )
+    return answered
 
 
 def _permutation(data: bytes, width: np.dtype[np.unsignedinteger], count: int) -> NDArray[np.intp]:

@@ -12,9 +12,9 @@ from comlad.errors import ConfigError, MessageError
 from comlad.estimators import ESTIMATORS, Estimator
 from comlad.experiment import Prepared
 from comlad.parts import Table
-from comlad.problems import PROBLEMS, Arrays, Data, Problem
+from comlad.problems import PROBLEMS, Arrays, Data, Problem, Samples
 from comlad.rng import device_key
-from comlad.rounds import Site, nobody
+from comlad.rounds import Secrets, Site, nobody
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._dataset import EncodedDataset
 
@@ -38,21 +38,28 @@ class Welcome:
     dataset_sha256: bytes
     devices: tuple[int, ...]
     keys: tuple[bytes, ...]
+    batch: int | None = None
 
     def site(
         self,
         arrays: Arrays,
         attack: Attack | None = None,
         liars: Callable[[int], frozenset[int]] = nobody,
+        secrets: Secrets | None = None,
     ) -> Site:
         """All that the process of the devices knows, once it has the dataset.
 
+        What an attack needs beside, such as everybody's secrets, no server tells.
+
         Raises:
-            ConfigError: The attack means nothing among that many devices.
+            ConfigError: The attack means nothing among that many devices, or the secrets are
+                of another number.
             MessageError: The dataset is not what the server said of it.
         """
         if isinstance(attack, ChecksDevices):
             attack.check(self.device_count)
+        if secrets is not None and (known := len(secrets.keys)) != self.device_count:
+            raise ConfigError(f"secrets of {known} devices: must be of {self.device_count}")
         try:
             objective = self.problem.objective(Data(arrays))
         except ConfigError as error:
@@ -61,6 +68,8 @@ class Welcome:
             raise MessageError(
                 f"a dataset for dimension {objective.dimension}: must be {self.dimension}"
             )
+        if self.batch is not None and not isinstance(objective, Samples):
+            raise MessageError(f"batch {self.batch} of a problem without samples")
         return Site(
             objective=objective,
             coding=self.coding,
@@ -71,6 +80,8 @@ class Welcome:
             count=self.device_count,
             attack=attack,
             liars=liars,
+            batch=self.batch,
+            secrets=secrets,
         )
 
 
@@ -88,6 +99,7 @@ def encode_welcome(prepared: Prepared, devices: Sequence[int], dataset: EncodedD
         dataset_bytes=len(dataset.data),
         dataset_sha256=dataset.sha256,
         device_ids=devices,
+        batch=experiment.sampling.batch or 0,
         device_keys=[device_key(experiment.seed, device) for device in devices],
     )
     return pb.TrainResponse(welcome=welcome).SerializeToString()
@@ -122,6 +134,7 @@ def decode_welcome(message: pb.Welcome, asked: tuple[int, ...] = ()) -> Welcome:
         dataset_sha256=message.dataset_sha256,
         devices=devices,
         keys=keys,
+        batch=message.batch or None,
     )
 
 

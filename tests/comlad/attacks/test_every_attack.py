@@ -11,7 +11,7 @@ from attack_samples import ATTACKS_TO_TRY, attack_of, informed, regression_view,
 from numpy.typing import NDArray
 from samples import dense, fresh_rng, name_of
 
-from comlad.attacks import ATTACKS, Attack, Remembers, View
+from comlad.attacks import ATTACKS, Attack, Poisons, Pool, Remembers, Spies, View
 from comlad.compression import Payload, StochasticQuantization
 from comlad.config import inline, with_assignments
 
@@ -29,6 +29,9 @@ AGREEING = [
 
 def sent(attack: Attack, view: View) -> NDArray[np.float64] | None:
     """The vector that the message stands for."""
+    if isinstance(attack, Poisons):  # its honest work is on other data
+        objective = attack.poisoned(view.objective)
+        view = replace(view, honest=view.coded(view.task, objective=objective))
     message = attack(view)
     return message if message is None or isinstance(message, np.ndarray) else dense(message)
 
@@ -155,6 +158,23 @@ class TestEveryAttackWithAMemory:
 
         assert len(early) == len(late)
         assert all(array.dtype == np.float64 for array in late.values())
+
+
+@pytest.mark.parametrize("table", ATTACKS_TO_TRY, ids=name_of)
+def test_spies_if_what_it_says_depends_on_others(table: dict[str, Any]) -> None:
+    attack, view = attack_of(table), informed(attack_of(table))
+    asked = []
+
+    def vectors() -> NDArray[np.float64]:
+        asked.append(1)
+        return informed(attack).pool.vectors
+
+    shown = replace(view, pool=Pool(vectors))
+    attack(shown)
+    if isinstance(attack, Remembers):
+        attack.remember(shown)
+
+    assert bool(asked) == (isinstance(attack, Spies) and attack.spies)
 
 
 def test_gives_a_payload_that_the_compressor_could_have_made() -> None:

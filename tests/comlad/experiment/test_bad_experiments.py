@@ -11,6 +11,8 @@ from comlad.config import parse_toml
 from comlad.errors import ConfigError
 
 DIGITS = {"kind": "softmax-regression"}
+TOP_K = {"kind": "top-k", "keep": 3}
+DECODED = {"coding": {"kind": "draco-repetition", "load": 5}, "compressor": {"kind": "identity"}}
 
 # What is laid over an experiment that can be, how the line begins, how it goes on.
 BAD: dict[str, tuple[dict[str, Any], str, str]] = {
@@ -255,6 +257,121 @@ BAD: dict[str, tuple[dict[str, Any], str, str]] = {
     "a range that is none": (
         {"compressor": {"kind": "stochastic-quantization", "range": [1, -1]}},
         "[compressor] (kind 'stochastic-quantization') range = (1.0, -1.0): must be \"data\" or",
+        "",
+    ),
+    "a batch of no samples": ({"sampling": {"batch": 0}}, "[sampling] batch = 0: must be ", "1"),
+    "a batch that no message could tell": (
+        {"sampling": {"batch": 2**31}},
+        "[sampling] batch = 2147483648: must be ",
+        "less than 2^31",
+    ),
+    "a batch that is a fraction": (
+        {"sampling": {"batch": 0.5}},
+        "[sampling] batch = 0.5: must be a whole number",
+        "",
+    ),
+    "unknown key of the sampling": (
+        {"sampling": {"bach": 2}},
+        "[sampling] unknown key 'bach': did you mean 'batch'?",
+        "",
+    ),
+    "a batch where there are no samples": (
+        {"sampling": {"batch": 2}, "problem": {"kind": "quadratic", "dimension": 6}},
+        "[sampling] batch = 2: must be left out, since the subsets of this problem are no samples",
+        "",
+    ),
+    "a batch under a code that is decoded": (
+        DECODED | {"sampling": {"batch": 1}},
+        "[sampling] batch = 1: must be left out where [coding] is decoded: all must compute ",
+        "the same gradients",
+    ),
+    "a memory under a code that is decoded": (
+        DECODED | {"estimator": {"kind": "ef21-sgdm"}},
+        "[estimator] kind = 'ef21-sgdm': must be plain where [coding] is decoded: ",
+        "gradients of one round",
+    ),
+    "a biased compressor without error feedback": (
+        {"estimator": {"kind": "plain"}, "compressor": TOP_K},
+        "[compressor] kind = 'top-k': must be unbiased: what it leaves out is lost for good",
+        "use an estimator with error feedback, such as ef21-sgdm or byz-dm21, or say [estimator] "
+        "biased = true",
+    ),
+    "a chain that is biased without error feedback": (
+        {"estimator": {"kind": "plain"}, "compressor": [TOP_K, {"kind": "terngrad"}]},
+        "[compressor] kind = 'top-k + terngrad': must be unbiased",
+        "",
+    ),
+    "unscaled coordinates without error feedback": (
+        {
+            "estimator": {"kind": "plain"},
+            "compressor": {"kind": "random-sparsification", "keep": 3, "scaled": False},
+        },
+        "[compressor] kind = 'random-sparsification': must be unbiased",
+        "",
+    ),
+    "few scaled coordinates under error feedback": (
+        {
+            "estimator": {"kind": "ef21"},
+            "compressor": {"kind": "random-sparsification", "keep": 2},
+        },
+        "[compressor] kind = 'random-sparsification': must be contractive (it has δ = 2): ",
+        "random-sparsification is with scaled = false",
+    ),
+    "half of the scaled coordinates under error feedback": (
+        {
+            "estimator": {"kind": "ef14"},
+            "compressor": {"kind": "random-sparsification", "keep": 3},
+        },
+        "[compressor] kind = 'random-sparsification': must be contractive (it has δ = 1): ",
+        "",
+    ),
+    "few levels under error feedback": (
+        {"estimator": {"kind": "byz-dm21"}, "compressor": {"kind": "qsgd", "levels": 1}},
+        "[compressor] kind = 'qsgd': must be contractive (it has δ = 1.449): ",
+        "qsgd with more levels",
+    ),
+    "clipping under error feedback": (
+        {
+            "estimator": {"kind": "ef21"},
+            "compressor": {"kind": "stochastic-quantization", "range": [-1, 1]},
+        },
+        "[compressor] kind = 'stochastic-quantization': must be contractive: ",
+        "",
+    ),
+    **{
+        f"a bias that {kind} would add up": (
+            {"estimator": {"kind": kind}, "compressor": TOP_K},
+            f"[compressor] kind = 'top-k': must be unbiased: {kind} adds up what was sent, ",
+            "and so adds up a bias",
+        )
+        for kind in ("byz-vr-marina", "byz-dasha-page", "diana")
+    },
+    "errors without a bound that are added up": (
+        {
+            "estimator": {"kind": "diana"},
+            "compressor": {"kind": "stochastic-quantization", "range": [-1, 1]},
+        },
+        "[compressor] kind = 'stochastic-quantization': must have an error of at most δ times ",
+        "diana adds errors up",
+    ),
+    "a momentum above 1": (
+        {"estimator": {"kind": "ef21-sgdm", "momentum": 1.5}, "compressor": TOP_K},
+        "[estimator] (kind 'ef21-sgdm') momentum = 1.5: must be above 0 and at most 1",
+        "the weight of what is new",
+    ),
+    "a start that is neither": (
+        {"estimator": {"kind": "ef21", "start": "hot"}, "compressor": TOP_K},
+        "[estimator] (kind 'ef21') start = 'hot': must be one of 'cold', 'warm'",
+        "",
+    ),
+    "a coin that never falls": (
+        {"estimator": {"kind": "byz-vr-marina", "probability": 0}},
+        "[estimator] (kind 'byz-vr-marina') probability = 0.0: must be above 0 and at most 1",
+        "",
+    ),
+    "tasks that are neither": (
+        {"coding": {"kind": "cyclic", "tasks": "mixed"}},
+        "[coding] (kind 'cyclic') tasks = 'mixed': must be one of 'redrawn', 'fixed'",
         "",
     ),
     "a word before the rule": (

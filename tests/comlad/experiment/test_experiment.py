@@ -1,8 +1,17 @@
+from typing import Any, ClassVar
+
 import pytest
 from samples import complaint, small, tables
 
 from comlad.errors import ConfigError
-from comlad.experiment import Command, Experiment, prepare, read_experiment
+from comlad.estimators import ESTIMATORS, ByzDashaPage, ByzVrMarina, Plain
+from comlad.experiment import (
+    Command,
+    Experiment,
+    prepare,
+    read_experiment,
+    write_experiment,
+)
 
 
 def test_needs_an_attack_where_devices_lie() -> None:
@@ -47,3 +56,102 @@ def test_is_checked_against_its_data_when_that_is_there() -> None:
 
     with pytest.raises(ConfigError, match=r"^\[compressor\] keep = 7: must be at most 6, "):
         prepare(experiment)
+
+
+class TestWhatIsLeftToTheEstimator:
+    """It follows from δ of the compressor and from b/m, which are known with the data."""
+
+    SPARSE: ClassVar[dict[str, Any]] = {"kind": "random-sparsification", "keep": 4}  # δ = 1/2
+    WHOLE: ClassVar[dict[str, Any]] = {"compressor": {"kind": "identity"}}
+    QUARTER: ClassVar[dict[str, Any]] = {  # one of four samples
+        "problem": {"kind": "least-squares", "samples": 20, "dimension": 30},
+        "sampling": {"batch": 1},
+    }
+
+    @pytest.mark.parametrize(
+        ("kind", "changes", "expected"),
+        [
+            ("byz-vr-marina", {}, {"probability": 2 / 3}),
+            ("byz-vr-marina", WHOLE, {"probability": 1.0}),
+            ("byz-vr-marina", QUARTER | WHOLE, {"probability": 1 / 4}),
+            ("byz-dasha-page", {}, {"probability": 1 / 2, "momentum": 1 / 2}),
+            (
+                "byz-dasha-page",
+                QUARTER | WHOLE,
+                {"probability": 1 / 5, "momentum": 1.0},
+            ),
+            ("diana", {}, {"rate": 2 / 3}),
+            ("diana", WHOLE, {"rate": 1.0}),
+        ],
+    )
+    def test_is_filled_in(
+        self, kind: str, changes: dict[str, Any], expected: dict[str, float]
+    ) -> None:
+        estimator = {"kind": kind}
+
+        fitted = small(**{"compressor": self.SPARSE, "estimator": estimator} | changes)
+
+        found = ESTIMATORS.write(fitted.experiment.estimator)
+        assert found == {"kind": kind} | {key: pytest.approx(p) for key, p in expected.items()}
+
+    def test_stays_where_it_was_given(self) -> None:
+        estimator = {"kind": "byz-dasha-page", "probability": 0.125, "momentum": 0.75}
+
+        fitted = small(compressor=self.SPARSE, estimator=estimator).experiment.estimator
+
+        assert fitted == ByzDashaPage(0.125, 0.75)
+
+    def test_takes_a_batch_above_what_there_is_for_all(self) -> None:
+        changes = self.QUARTER | self.WHOLE | {"sampling": {"batch": 5}}
+
+        fitted = small(estimator={"kind": "byz-vr-marina"}, **changes).experiment.estimator
+
+        assert fitted == ByzVrMarina(1.0)
+
+    @pytest.mark.parametrize("kind", sorted(ESTIMATORS.own))
+    def test_is_written_with_the_experiment(self, kind: str) -> None:
+        experiment = small(compressor=self.SPARSE, estimator={"kind": kind}).experiment
+
+        again = read_experiment(write_experiment(experiment))
+
+        assert again == experiment
+        assert prepare(again).experiment == experiment
+
+
+@pytest.mark.parametrize(
+    "compressor",
+    [
+        {"kind": "top-k", "keep": 3},
+        {"kind": "scaled-sign"},
+        [{"kind": "top-k", "keep": 3}, {"kind": "terngrad"}],
+        {"kind": "random-sparsification", "keep": 1, "scaled": False},
+        {"kind": "random-sparsification", "keep": 4},
+    ],
+)
+@pytest.mark.parametrize("kind", ["ef14", "ef21", "ef21-sgdm", "byz-dm21", "byz-vr-dm21"])
+def test_takes_a_contractive_compressor_under_error_feedback(kind: str, compressor: Any) -> None:
+    experiment = small(estimator={"kind": kind}, compressor=compressor).experiment
+
+    assert ESTIMATORS.kind_of(experiment.estimator) == kind
+
+
+@pytest.mark.parametrize(
+    "compressor",
+    [
+        {"kind": "stochastic-quantization", "range": [-1, 1]},  # of which nothing is known
+        {"kind": "random-sparsification", "keep": 1},
+        {"kind": "natural"},
+    ],
+)
+def test_takes_a_compressor_that_is_not_known_to_be_biased_as_it_is(compressor: Any) -> None:
+    experiment = small(estimator={"kind": "plain"}, compressor=compressor).experiment
+
+    assert experiment.estimator == Plain()
+
+
+def test_takes_a_biased_compressor_under_plain_from_who_says_so() -> None:
+    estimator = {"kind": "plain", "biased": True}
+
+    experiment = small(estimator=estimator, compressor={"kind": "top-k", "keep": 3}).experiment
+
+    assert experiment.estimator == Plain(biased=True)

@@ -22,12 +22,23 @@ from comlad.compression import (
     TernGrad,
     TopK,
 )
-from comlad.estimators import Plain
+from comlad.estimators import (
+    ByzDashaPage,
+    ByzDm21,
+    ByzVrDm21,
+    ByzVrMarina,
+    Diana,
+    Ef14,
+    Ef21,
+    Ef21Sgdm,
+    Plain,
+)
 from comlad.experiment import (
     Command,
     Devices,
     Downlink,
     Experiment,
+    Sampling,
     read_experiment,
     write_experiment,
 )
@@ -85,6 +96,19 @@ quantizers = (
     | st.builds(ScaledSign)
     | st.builds(TernGrad)
 )
+shares = st.floats(0, 1, exclude_min=True)
+starts = st.sampled_from(["cold", "warm"])
+estimators = (
+    st.builds(Plain, st.booleans())
+    | st.just(Ef14())
+    | st.builds(Ef21, starts)
+    | st.builds(Ef21Sgdm, shares, starts)
+    | st.builds(ByzDm21, shares, starts)
+    | st.builds(ByzVrDm21, shares, starts)
+    | st.builds(Diana, st.none() | shares)
+    | st.builds(ByzVrMarina, st.none() | shares)
+    | st.builds(ByzDashaPage, st.none() | shares, st.none() | shares)
+)
 experiments = st.builds(
     Experiment,
     name=words.filter(lambda word: word.strip() != ""),
@@ -115,14 +139,15 @@ experiments = st.builds(
         held_out=st.floats(0.01, 0.99),
         data_seed=st.none() | seeds,
     ),
-    coding=st.builds(Cyclic, st.integers(1, 11)),
-    estimator=st.just(Plain()),
+    coding=st.builds(Cyclic, st.integers(1, 11), st.sampled_from(["redrawn", "fixed"])),
+    estimator=estimators,
     compressor=st.builds(Identity, st.sampled_from(["float32", "float64"]))
     | st.builds(
         RandomSparsification,
         keep=st.integers(1) | st.floats(0, 1, exclude_min=True),
         index=st.sampled_from(["auto", "gaps", "common"]),
         values=st.sampled_from(["float32", "float64"]),
+        scaled=st.booleans(),
     )
     | quantizers
     | st.builds(Chain, st.builds(TopK, st.integers(1)), quantizers),
@@ -139,6 +164,7 @@ experiments = st.builds(
         st.sampled_from(["float64", "float32"]),
         permutation=st.sampled_from(["broadcast", "own"]),
     ),
+    sampling=st.builds(Sampling, st.none() | st.integers(1, 2**31 - 1)),
 )
 
 
@@ -204,6 +230,8 @@ def test_writes_every_default_out() -> None:
     assert "quorum" not in written["devices"]
     assert written["compressor"]["values"] == "float32"
     assert written["aggregator"]["before"] == []
+    assert written["coding"]["tasks"] == "redrawn"
+    assert written["sampling"] == {}
 
 
 def test_writes_no_attack_where_there_is_none() -> None:

@@ -1,18 +1,19 @@
 """What attacks are shown by the devices that lie, and what becomes of their answers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from samples import dense, first_plan, permutation_of, small
 
-from comlad.attacks import View
+from comlad.attacks import Pool, View
 from comlad.coding import Cyclic
-from comlad.compression import Identity, Sparse
+from comlad.compression import Dense, Identity, Sparse
 from comlad.errors import ConfigError
-from comlad.estimators import Memory
+from comlad.estimators import Arrival, Ef21, Ef21Sgdm, Footprint, Memory, Plain
 from comlad.rounds import (
     Memories,
     Plan,
@@ -21,7 +22,10 @@ from comlad.rounds import (
     device_messages,
     local_site,
     plan_round,
+    spied_on,
 )
+
+LEAST_SQUARES = {"kind": "least-squares", "samples": 20, "dimension": 30}
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,13 @@ class Spy:
     def __call__(self, view: View) -> Any:
         self.seen.append(view)
         return self.answer
+
+
+@dataclass(frozen=True)
+class Ear(Spy):
+    """Goes by what others send."""
+
+    spies: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -195,25 +206,141 @@ class TestMemoriesOfAttacks:
         _, memories = device_messages(site, self.plan(0), {})
         _, memories = device_messages(site, self.plan(1), memories)
 
-        assert memories[3].estimator == {"sent": 2}
+        assert memories[3].estimator["sent"].tolist() == [2.0]
         assert sorted(memories[3].attack) == ["round 0", "round 1"]
 
-    @pytest.mark.parametrize("answer", [None, Sparse(6, np.array([5]), np.ones(1, np.float32))])
-    def test_leave_the_estimators_as_it_is_where_it_is_passed_by(self, answer: Any) -> None:
+
+class TestEstimatorsOfLiars:
+    """What a liar says is what its estimator goes on from, as the server does."""
+
+    def counted(self, answer: Any) -> list[float]:
         site = replace(spied_site(Spy(answer)), estimator=Counter())
+        _, memories = device_messages(site, first_plan(small()), {})
+        estimators = [memories[device].estimator for device in range(5)]
+        return [float(memory["sent"][0]) if memory else 0.0 for memory in estimators]
 
-        _, memories = device_messages(site, self.plan(0), {})
+    def test_see_what_was_sent_past_them(self) -> None:
+        assert self.counted(Sparse(6, np.array([5]), np.ones(1, np.float32))) == [1.0] * 5
 
-        assert [memories[device].estimator for device in range(5)] == [
-            {} if device == 3 else {"sent": 1} for device in range(5)
-        ]
+    def test_see_nothing_of_silence(self) -> None:
+        assert self.counted(None) == [1.0, 1.0, 1.0, 0.0, 1.0]
+
+    def test_bring_the_server_to_what_the_liar_wants(self) -> None:
+        site = replace(spied_site(Spy(np.full(6, 4.0))), estimator=Ef21())
+        memories: Memories = {}
+        held: Memory = {}
+
+        for round in range(3):
+            plan = replace(plan_round(small(), State(round, np.zeros(6))), answered=(round,) * 5)
+            payloads, memories = device_messages(site, plan, memories)
+            payload = payloads[3]
+            assert payload is not None
+            sent = dense(payload)
+            estimate, held = Ef21().receive(sent, held, Arrival())
+            assert estimate.tolist() == [4.0] * 6
+
+        assert sent.tolist() == [0.0] * 6  # it has it already
+
+    def test_are_where_the_server_is_after_a_payload_of_the_liars_own(self) -> None:
+        site = replace(spied_site(Spy(Dense(np.full(6, 4.0)))), estimator=Ef21())
+
+        _, memories = device_messages(site, replace(first_plan(small()), answered=(0,) * 5), {})
+
+        assert memories[3].estimator["estimate"].tolist() == [4.0] * 6
+
+    def test_show_what_they_would_have_the_server_hold(self) -> None:
+        spy, model = Spy(np.ones(6)), np.arange(6.0)
+        plan = replace(plan_round(small(), State(0, model)), answered=(0,) * 5)
+
+        for estimator in (Plain(), Ef21Sgdm(momentum=0.25)):
+            device_messages(replace(spied_site(spy), estimator=estimator), plan, {})
+
+        gradient, momentum = (view.honest for view in spy.seen)
+        assert momentum.tolist() == (0.25 * gradient).tolist()
 
 
-class Counter:
-    """An estimator that counts what it sent."""
+class TestSpies:
+    """They know what everybody would send, also where that does not follow from the plan."""
 
-    def send(self, vector: NDArray[np.float64], memory: Any) -> Any:
-        return vector, {"sent": memory.get("sent", 0) + 1}
+    CHANGES: tuple[dict[str, Any], ...] = (
+        {"estimator": {"kind": "ef21-sgdm"}},
+        {"estimator": {"kind": "byz-vr-dm21"}},
+        {"sampling": {"batch": 2}, "problem": LEAST_SQUARES},
+        {"estimator": {"kind": "ef21-sgdm"}, "sampling": {"batch": 2}, "problem": LEAST_SQUARES},
+    )
 
-    def receive(self, vector: NDArray[np.float64], memory: Memory) -> Any:
-        return vector, memory
+    def run(
+        self, spy: Spy, hosted: Sequence[int], changes: dict[str, Any], liar: int = 3
+    ) -> list[View]:
+        """What a liar is shown in three rounds of a process of these devices."""
+        identity = {"kind": "identity"}
+        prepared = small(f"devices.byzantine=[{liar}]", compressor=identity, **changes)
+        whole = replace(local_site(prepared), attack=spy)
+        site = replace(whole, devices=tuple(hosted), keys=tuple(whole.keys[d] for d in hosted))
+        memories: Memories = {}
+        for round in range(3):
+            answered = dict.fromkeys(range(5), round) if round else {}
+            model = np.full(prepared.objective.dimension, 0.1 * round)
+            plan = plan_round(prepared, State(round, model, answered=answered))
+            _, memories = device_messages(site, plan.told(hosted), memories)
+        return spy.seen
+
+    @pytest.mark.parametrize("changes", CHANGES)
+    def test_know_the_same_wherever_devices_are(self, changes: dict[str, Any]) -> None:
+        views = [self.run(Ear(None), hosted, changes) for hosted in ((3,), (3, 1), range(5))]
+
+        for alone, two, everybody in zip(*views, strict=True):
+            right = everybody.pool.vectors.tobytes()
+            assert alone.pool.vectors.tobytes() == two.pool.vectors.tobytes() == right
+            assert alone.pool.vectors[alone.task].tobytes() == alone.honest.tobytes()
+
+    @pytest.mark.parametrize("changes", CHANGES)
+    def test_know_what_is_true(self, changes: dict[str, Any]) -> None:
+        truth = [self.run(Spy(None), (d,), changes, liar=d)[-1] for d in range(5)]
+
+        heard = self.run(Ear(None), (3,), changes)[-1]
+
+        for view in truth:
+            assert heard.pool.vectors[view.task].tobytes() == view.honest.tobytes()
+
+    @pytest.mark.parametrize("changes", CHANGES)
+    def test_do_not_if_they_are_not_told_what_others_draw(self, changes: dict[str, Any]) -> None:
+        listening, deaf = (self.run(spy, (3,), changes)[-1] for spy in (Ear(None), Spy(None)))
+
+        means = Pool.of(deaf.objective, deaf.coding, deaf.model, deaf.permutation).vectors
+        assert deaf.pool.vectors.tobytes() == means.tobytes()
+        assert listening.pool.vectors.tobytes() != means.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("changes", "spied"),
+    [
+        ({"attack": {"kind": "foe"}, "estimator": {"kind": "ef21"}}, True),
+        ({"attack": {"kind": "foe"}, "sampling": {"batch": 2}, "problem": LEAST_SQUARES}, True),
+        ({"attack": {"kind": "foe"}}, False),  # all follows from the plan
+        ({"attack": {"kind": "sign-flip"}, "estimator": {"kind": "ef21"}}, False),
+        (
+            {
+                "attack": {"kind": "foe"},
+                "estimator": {"kind": "ef21"},
+                "downlink": {"permutation": "own"},
+            },
+            False,
+        ),
+        ({"attack": {"command": ["./liar"]}, "estimator": {"kind": "ef21"}}, False),
+    ],
+)
+def test_are_spied_on_if_a_liar_cannot_compute_what_it_goes_by(
+    changes: dict[str, Any], spied: bool
+) -> None:
+    assert spied_on(small(**changes).experiment) == spied
+
+
+@dataclass(frozen=True)
+class Counter(Plain):
+    """An estimator that counts what was sent."""
+
+    footprint: ClassVar[Footprint] = Footprint(device=1)
+
+    def settle(self, offered: Any, decoded: Any, memory: Memory) -> Memory:
+        return {"sent": memory.get("sent", np.zeros(1)) + 1}

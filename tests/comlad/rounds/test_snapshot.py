@@ -2,20 +2,26 @@
 
 import io
 import json
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from attack_samples import ATTACKS_TO_TRY
-from numpy.typing import NDArray
 from rule_samples import RULES
 from samples import name_of, small, tables
 
 from comlad.errors import ConfigError
-from comlad.estimators import Memory
 from comlad.experiment import Prepared, read_experiment
-from comlad.rounds import Memories, Snapshot, device_messages, experiment_sha256, local_site
+from comlad.rounds import (
+    DeviceMemory,
+    Memories,
+    Snapshot,
+    State,
+    after_close,
+    device_messages,
+    experiment_sha256,
+    local_site,
+)
 from comlad.session import Session
 from comlad.wire import reply_messages
 
@@ -45,13 +51,14 @@ def run(prepared: Prepared, cut: bool, silent: int | None = None) -> tuple[Sessi
     lines = []
     while not session.over:
         opened = session.open_round()
-        payloads, memories = device_messages(site, opened.plan, memories)
+        payloads, answered = device_messages(site, opened.plan, memories)
         for device, payload in enumerate(payloads):
             opened.broadcast.charge(opened.counted, (device,))
             late = device == silent and opened.plan.round % 2
             for message in reply_messages(opened.plan, [payload]) if payload and not late else ():
                 opened.inbox.receive((device,), message)
         lines.append(session.close_round(opened))
+        memories = after_close(memories, answered, session.state)
         if cut:
             snapshot = through_a_file(session.snapshot(memories))
             session, memories = Session(prepared, snapshot), snapshot.memories()
@@ -92,33 +99,80 @@ def test_goes_on_as_if_it_had_never_stopped(changes: dict[str, Any]) -> None:
     assert whole.state.round == ROUNDS
 
 
-@dataclass(frozen=True)
-class Feedback:
-    """What was sent so far, at both ends."""
-
-    def send(
-        self, vector: NDArray[np.float64], memory: Memory
-    ) -> tuple[NDArray[np.float64], Memory]:
-        before = memory.get("sum", np.zeros_like(vector))
-        return vector - 0.5 * before, {"sum": before + vector}
-
-    def receive(
-        self, vector: NDArray[np.float64], memory: Memory
-    ) -> tuple[NDArray[np.float64], Memory]:
-        mean = 0.9 * memory.get("mean", np.zeros_like(vector)) + vector
-        return mean, {"mean": mean}
+ESTIMATORS: list[dict[str, Any]] = [
+    {"kind": "ef14"},
+    {"kind": "ef21", "start": "warm"},
+    {"kind": "ef21-sgdm"},
+    {"kind": "byz-dm21"},
+    {"kind": "byz-vr-dm21"},
+    {"kind": "diana"},
+    {"kind": "byz-dasha-page"},
+    {"kind": "byz-vr-marina", "probability": 0.3},
+]
 
 
-def test_goes_on_with_what_an_estimator_remembers() -> None:
-    prepared = prepared_with({})
-    experiment = replace(prepared.experiment, estimator=Feedback())
-    stateful = replace(prepared, experiment=experiment)
+def remembering(estimator: dict[str, Any], attack: str = "sign-flip") -> Prepared:
+    """The experiment under an estimator, where devices draw samples."""
+    contractive = estimator["kind"].startswith(("ef", "byz-dm", "byz-vr-dm"))
+    compressor = {"kind": "top-k" if contractive else "random-sparsification", "keep": 4}
+    return prepared_with(
+        {
+            "estimator": estimator,
+            "compressor": compressor,
+            "problem": {"kind": "least-squares", "samples": 44, "dimension": 50},
+            "sampling": {"batch": 3},
+            "attack": {"kind": attack},
+        }
+    )
 
-    (whole, lines), (pieces, others) = (run(stateful, cut) for cut in (False, True))
+
+@pytest.mark.parametrize("attack", ["sign-flip", "foe", "mimic", "label-flip"])
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=name_of)
+def test_goes_on_with_what_an_estimator_remembers(estimator: dict[str, Any], attack: str) -> None:
+    prepared = remembering(estimator, attack)
+
+    (whole, lines), (pieces, others) = (run(prepared, cut, silent=4) for cut in (False, True))
 
     assert others == lines
     assert pieces.state.model.tobytes() == whole.state.model.tobytes()
-    assert lines != run(prepared, cut=False)[1]
+
+
+@pytest.mark.parametrize("part", ["memories/", "devices/", "answered"])
+def test_would_not_without_any_of_that(part: str) -> None:
+    prepared = remembering({"kind": "ef21-sgdm"}, "foe")
+    session, site = Session(prepared), local_site(prepared)
+    opened = session.open_round()
+    payloads, memories = device_messages(site, opened.plan, {})
+    for device, payload in enumerate(payloads):
+        for message in reply_messages(opened.plan, [payload]):
+            opened.inbox.receive((device,), message)
+    session.close_round(opened)
+
+    arrays = session.snapshot(memories).arrays
+
+    assert any(path.startswith(part) for path in arrays)
+
+
+def test_has_the_shadows_of_devices_whose_answers_did_not_count() -> None:
+    shadow, held = {"momentum": np.ones(6)}, {"momentum": np.zeros(6)}
+    memories = {4: DeviceMemory(held, {}, shadow), 7: DeviceMemory(held, {"lore": np.ones(2)})}
+    state = State(1, np.zeros(6), answered={4: 1})
+
+    found = through_a_file(Snapshot.of(state, {}, memories)).memories()
+
+    assert found[4].shadow is not None
+    assert found[4].shadow["momentum"].tolist() == [1.0] * 6
+    assert found[4].estimator["momentum"].tolist() == [0.0] * 6
+    assert found[7].shadow is None
+    assert found[7].attack["lore"].tolist() == [1.0] * 2
+
+
+def test_has_the_round_of_every_device_that_has_answered() -> None:
+    state = State(9, np.zeros(6), answered={0: 3, 4: 9})
+
+    found = through_a_file(Snapshot.of(state, {}, {})).state(small())
+
+    assert found.answered == {0: 3, 4: 9}
 
 
 @pytest.mark.parametrize("kind", ["mimic", "replay", "straggler"])
@@ -211,6 +265,8 @@ class TestTheDigestOfAnExperiment:
             "attack.factor=-1.0",
             "step.learning_rate=1e-5",
             "downlink.model='float32'",
+            "sampling.batch=1",
+            "estimator.biased=false",
         ],
     )
     def test_is_another_with_another_experiment(self, assignment: str) -> None:

@@ -1,3 +1,5 @@
+import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from comlad.errors import MessageError
 from comlad.experiment import Downlink
 from comlad.rounds import ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
-from comlad.wire import Broadcast, decode_round
+from comlad.wire import Broadcast, broadcast_bound, decode_round
 
 DOWN = Direction.DOWN
 
@@ -111,6 +113,73 @@ def test_sends_a_model_whichever_way_it_lay_in_memory() -> None:
     assert heard(told(plan, [0]), 1, 6).model.tolist() == [0, 2, 4, 6, 8, 10]
 
 
+class TestWhatHasCounted:
+    """What devices with a memory are told of their answers."""
+
+    PLAN = replace(plan_of(5, 6, round=300), answered=(0, 1, 127, 300, 128), full=True)
+
+    @pytest.mark.parametrize("devices", [(0,), (4, 1), (3, 0, 2)])
+    def test_is_told_for_each_slot(self, devices: tuple[int, ...]) -> None:
+        arrived = heard(told(self.PLAN, [*devices]), 5, 6, devices=len(devices), remembers=True)
+
+        assert arrived.answered == self.PLAN.told(devices).answered
+        assert arrived.full
+
+    @pytest.mark.parametrize("full", [False, True])
+    def test_comes_with_whether_all_samples_are_asked_for(self, full: bool) -> None:
+        plan = replace(self.PLAN, full=full)
+
+        assert heard(told(plan, [2]), 5, 6, remembers=True).full == full
+
+    @pytest.mark.parametrize("answered", [[], [0], [0, 1, 1], [301, 0], [0, 2**32 - 1]])
+    def test_must_be_a_round_for_each_device_that_has_been(self, answered: list[int]) -> None:
+        round = told(self.PLAN, [4, 1])
+        round.answered[:] = answered
+
+        with pytest.raises(MessageError) as caught:
+            heard(round, 5, 6, devices=2, remembers=True)
+
+        assert str(caught.value) == f"answered {answered}: must be 2 numbers of at most 300"
+
+    def test_is_refused_in_few_words_however_much_it_is(self) -> None:
+        round = told(self.PLAN, [0])
+        round.answered[:] = [1] * 10**5
+
+        with pytest.raises(MessageError, match=r"^answered \[1, 1, ") as caught:
+            heard(round, 5, 6, remembers=True)
+
+        assert len(str(caught.value)) < 200
+
+    def test_is_left_out_where_nothing_is_remembered(self) -> None:
+        prepared = small()
+
+        round = told(first_plan(prepared), [4, 1])
+
+        fields = {field.name for field, _ in round.ListFields()}
+        assert fields == {"plan", "tasks", "permutation", "model_float64"}
+        assert heard(round, 5, 6, devices=2).answered is None
+
+    @pytest.mark.parametrize(
+        ("downlink", "digest"),
+        [
+            ({}, "1386b82e9b9c603a905cb5757bfcddcc9952dfe853859f7e2694062bd7ee1759"),
+            (
+                {"permutation": "own", "model": "float32"},
+                "7838502ea38629d3aa0a78aa1dd94daa46a80c250c83548186c26f00bcdaffe9",
+            ),
+        ],
+    )
+    def test_changes_no_byte_where_nothing_is_remembered(
+        self, downlink: dict[str, Any], digest: str
+    ) -> None:
+        """Recorded before there were estimators with a memory."""
+        prepared = small(downlink=downlink)
+
+        message = Broadcast(first_plan(prepared), prepared.experiment.downlink).message((4, 1))
+
+        assert hashlib.sha256(message).hexdigest() == digest
+
+
 class TestBytes:
     @pytest.mark.parametrize("devices", [(3,), (0,), (3, 1), (0, 129, 256, 299)])
     def test_are_those_of_the_message(self, devices: tuple[int, ...]) -> None:
@@ -150,6 +219,42 @@ class TestBytes:
         assert [own[device] for device in devices] == [1, 1, 2, 3]
         shared = len(broadcast.message(devices)) - 7
         assert counted.by_stream()[0]["down"] == {"payload": 80 + 40_000, "message": shared}
+
+    def test_of_several_devices_are_shared_but_for_what_has_counted(self) -> None:
+        rounds = [0, 1, 127, 128, 16383, 16384, 2**21, 2**28]
+        plan = replace(plan_of(8, 10, round=2**28), tasks=np.arange(8), answered=tuple(rounds))
+        broadcast, counted = Broadcast(plan, Downlink()), ByteCount(8)
+
+        broadcast.charge(counted, tuple(range(8)))
+
+        # One byte of each is its task.
+        own = counted.by_device()["down"]["message"]
+        assert [size - 1 for size in own] == [1, 1, 1, 2, 2, 3, 4, 5]
+        size = len(broadcast.message(range(8)))
+        assert counted.total(DOWN, Layer.MESSAGE) == size
+        assert counted.by_stream()[0]["down"]["message"] == size - sum(own)
+
+    def test_of_a_single_device_include_what_has_counted(self) -> None:
+        plan = replace(plan_of(8, 10), answered=(2,) * 8)
+        broadcast, counted = Broadcast(plan, Downlink()), ByteCount(8)
+
+        broadcast.charge(counted, (3,))
+
+        assert counted.by_device()["down"]["message"][3] == len(broadcast.message([3]))
+        assert counted.by_device()["down"]["payload"][3] == 10 * 8 + 8
+
+    @pytest.mark.parametrize("devices", [1, 7, 300])
+    def test_are_no_more_than_a_process_takes(self, devices: int) -> None:
+        plan = replace(
+            plan_of(300, 10, round=2**32 - 1),
+            answered=(2**32 - 1,) * 300,
+            mask_keys=(bytes(16),) * 300,
+            full=True,
+        )
+
+        size = len(Broadcast(plan, Downlink()).message(range(devices)))
+
+        assert size <= broadcast_bound(10, 300, devices)
 
 
 class TestRefuses:

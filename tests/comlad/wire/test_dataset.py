@@ -1,5 +1,5 @@
 import hashlib
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -11,7 +11,13 @@ from samples import repeatable
 from comlad.errors import ConfigError, MessageError
 from comlad.v1 import dataset_pb2 as pb
 from comlad.v1.training_pb2 import FetchDatasetResponse
-from comlad.wire import DATASET_CHUNK_BYTES, decode_dataset, encode_dataset
+from comlad.wire import (
+    DATASET_CHUNK_BYTES,
+    decode_dataset,
+    decode_held,
+    encode_dataset,
+    held_bound,
+)
 from comlad.wire._dataset import _TYPES
 
 arrays = hnp.arrays(
@@ -88,6 +94,70 @@ def test_cannot_hold_other_numbers(dtype: Any) -> None:
 
 def test_has_a_type_for_every_element_type() -> None:
     assert set(_TYPES) == set(pb.ElementType.values()) - {pb.ELEMENT_TYPE_UNSPECIFIED}
+
+
+class TestWhatIsHeldOfADevice:
+    """What the server remembers of it, sent to a device that has lost its own memory."""
+
+    HELD: ClassVar[dict[str, Any]] = {
+        "estimate": np.array([0.1, -0.0, 1e-300]),
+        "shift": np.ones(3),
+    }
+
+    def refusal(self, data: bytes) -> str:
+        with pytest.raises(MessageError) as caught:
+            decode_held(data, 3)
+        return str(caught.value)
+
+    def test_arrives_to_the_bit(self) -> None:
+        arrived = decode_held(encode_dataset(self.HELD).data, 3)
+
+        assert {name: vector.tobytes() for name, vector in arrived.items()} == {
+            name: vector.tobytes() for name, vector in self.HELD.items()
+        }
+
+    def test_may_be_nothing(self) -> None:
+        assert decode_held(encode_dataset({}).data, 3) == {}
+
+    @pytest.mark.parametrize("width", [1, 3, 100_000])
+    def test_has_no_more_bytes_than_a_device_takes(self, width: int) -> None:
+        for vectors in range(3):
+            held = {f"a_name_as_long_as_any_{i}": np.ones(width) for i in range(vectors)}
+
+            assert len(encode_dataset(held).data) <= held_bound(width, vectors)
+
+    @pytest.mark.parametrize(
+        "array",
+        [
+            np.ones(3, np.float32),
+            np.ones(3, np.int64),
+            np.ones(2),
+            np.ones(4),
+            np.ones(0),
+            np.array(1.0),
+            np.ones((3, 1)),
+            np.ones((1, 3)),
+            np.array([1.0, np.nan, 1.0]),
+            np.array([1.0, 1.0, np.inf]),
+            np.array([-np.inf, 1.0, 1.0]),
+        ],
+        ids=lambda array: f"{array.dtype} {array.tolist()}",
+    )
+    def test_is_finite_float64_vectors_of_one_length(self, array: Any) -> None:
+        data = encode_dataset({"estimate": np.ones(3), "shift": array}).data
+
+        assert self.refusal(data) == "'shift', held of a device: must be 3 finite float64"
+
+    @pytest.mark.parametrize("data", [b"\xff", encode_dataset(HELD).data[:-1]])
+    def test_is_whole_protobuf(self, data: bytes) -> None:
+        assert self.refusal(data) == "bytes that are no Dataset"
+
+    def test_has_the_size_that_it_says(self) -> None:
+        array = pb.Array(name="shift", element_type=pb.ELEMENT_TYPE_FLOAT64, shape=[3])
+
+        message = self.refusal(pb.Dataset(arrays=[array]).SerializeToString())
+
+        assert message == "array 'shift' of shape (3,) in 0 bytes: does not fit"
 
 
 class TestRefuses:

@@ -1,14 +1,18 @@
 """Answers that count, and what they are charged."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, ClassVar
 
+import numpy as np
 import pytest
-from samples import answers, dense, open_inbox, small
+from samples import GOOD, answers, dense, first_plan, open_inbox, small
 
-from comlad.experiment import Prepared
-from comlad.rounds import Direction, Layer, Plan, device_messages, local_site
+from comlad.compression import Dense, Masked, Payload
+from comlad.experiment import Prepared, prepare
+from comlad.problems import PROBLEMS
+from comlad.rounds import ByteCount, Direction, Layer, Plan, device_messages, local_site
 from comlad.v1 import training_pb2 as pb
-from comlad.wire import encode_reply, reply_bound
+from comlad.wire import Inbox, encode_reply, reply_bound
 
 UP, DOWN = Direction.UP, Direction.DOWN
 PAYLOAD, MESSAGE = Layer.PAYLOAD, Layer.MESSAGE
@@ -71,6 +75,86 @@ def test_takes_the_answers_of_a_process_one_by_one() -> None:
         assert inbox.receive((3, 1), pb.TrainRequest(reply=single).SerializeToString()) == []
 
     assert sorted(inbox.votes) == [1, 3]
+
+
+class TestWholeVectors:
+    """Of an estimator that has some of its vectors sent as they are, and of no other."""
+
+    TOP: ClassVar[dict[str, Any]] = {"compressor": {"kind": "top-k", "keep": 4}}
+    WARM = small(estimator={"kind": "ef21", "start": "warm"}, **TOP)
+    MARINA = small(estimator={"kind": "byz-vr-marina", "probability": 0.5})
+    WHOLE, SOME = Dense(np.ones(6, np.float32)), GOOD
+
+    def judged(self, prepared: Prepared, plan: Plan, payload: Payload) -> str | None:
+        """Why the answer of device 3 was refused; None if it is a vote."""
+        inbox = Inbox(prepared, plan, ByteCount(5))
+        verdicts = inbox.receive((1, 3), encode_reply(plan, [None, payload]))
+        assert (3 in inbox.votes) == (not verdicts)
+        return verdicts[0].reason if verdicts else None
+
+    @pytest.mark.parametrize("answered", [0, 7])
+    def test_are_the_first_that_counts_of_a_warm_start(self, answered: int) -> None:
+        plan = replace(first_plan(self.WARM), round=7, answered=(1, 1, 1, answered, 1))
+
+        whole, some = (self.judged(self.WARM, plan, sent) for sent in (self.WHOLE, self.SOME))
+
+        if answered:
+            assert whole == "dense float32, 6 values: must be sparse float32, 4 values"
+            assert some is None
+        else:
+            assert whole is None
+            assert some == "sparse float32, 4 values: must be dense float32, 6 values"
+
+    @pytest.mark.parametrize("full", [False, True])
+    @pytest.mark.parametrize("answered", [0, 7])
+    def test_are_all_of_a_full_round_of_marina(self, full: bool, answered: int) -> None:
+        plan = replace(first_plan(self.MARINA), round=7, full=full, answered=(answered,) * 5)
+
+        whole, some = (self.judged(self.MARINA, plan, sent) for sent in (self.WHOLE, self.SOME))
+
+        if full:
+            assert whole is None
+            assert some == "sparse float32, 4 values: must be dense float32, 6 values"
+        else:
+            assert whole == "dense float32, 6 values: must be sparse float32, 4 values"
+            assert some is None
+
+    @pytest.mark.parametrize("estimator", [{"kind": "ef21"}, {"kind": "plain", "biased": True}])
+    def test_are_none_of_other_estimators(self, estimator: dict[str, Any]) -> None:
+        prepared = small(estimator=estimator, **self.TOP)
+        plan = first_plan(prepared)
+
+        assert self.judged(prepared, plan, self.SOME) is None
+        assert self.judged(prepared, plan, self.WHOLE) is not None
+
+    def test_are_of_the_type_that_the_compressor_sends(self) -> None:
+        wide = small("compressor.values=float64", estimator={"kind": "ef21", "start": "warm"})
+        plan = first_plan(wide)
+
+        assert self.judged(wide, plan, Dense(np.ones(6))) is None
+        assert self.judged(wide, plan, self.WHOLE) is not None
+
+    def test_are_not_masked_where_others_are(self) -> None:
+        changes = {"estimator": {"kind": "byz-vr-marina", "probability": 0.5}}
+        prepared = small("compressor.index=common", **changes)
+        plan = first_plan(prepared)
+        masked = Masked(6, np.array([0, 2, 3, 5]), np.ones(4, np.float32))
+
+        assert plan.full
+        assert self.judged(prepared, plan, self.WHOLE) is None
+        assert self.judged(prepared, plan, masked) is not None
+        assert self.judged(prepared, replace(plan, full=False), masked) is None
+
+    @pytest.mark.parametrize("prepared", [WARM, MARINA], ids=["warm", "marina"])
+    def test_are_within_what_a_reply_may_have(self, prepared: Prepared) -> None:
+        wide = {"kind": "linear-regression", "dimension": 20_000}
+        prepared = prepare(replace(prepared.experiment, problem=PROBLEMS.read(wide)))
+        inbox, plan, _ = open_inbox(prepared)
+
+        data = reply_of(prepared, plan, (4, 1))
+
+        assert 2 * 4 * 20_000 < len(data) <= reply_bound(prepared, 2)
+        assert inbox.receive((4, 1), data) == []
 
 
 class TestBytes:

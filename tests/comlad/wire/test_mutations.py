@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 from fuzz import STREAMS, Fuzz, Server, setups
 from google.protobuf.message import DecodeError
@@ -19,6 +20,7 @@ from comlad.rounds import Direction, Layer
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     decode_dataset,
+    decode_held,
     decode_welcome,
     encode_dataset,
     encode_join,
@@ -105,12 +107,19 @@ def dataset(data: bytes) -> None:
     decode_dataset(data, hashlib.sha256(data).digest())
 
 
+def held(data: bytes) -> None:
+    for vector in decode_held(data, 6).values():
+        assert vector.shape == (6,)
+        assert np.isfinite(vector).all()
+
+
 DATASET = encode_dataset(PREPARED.data.train)
 DECODERS: dict[str, tuple[bytes, Callable[[bytes], Any]]] = {
     "join": (encode_join([4, 1]), join),
     "ready": (encode_ready(), parse_ready),
     "welcome": (encode_welcome(PREPARED, [4, 1], DATASET), welcome),
     "dataset": (DATASET.data, dataset),
+    "held": (encode_dataset({"estimate": np.arange(6.0)}).data, held),
 }
 
 

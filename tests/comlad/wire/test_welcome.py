@@ -1,15 +1,16 @@
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from samples import answers, dense, first_plan, small
 
-from comlad.errors import MessageError
+from comlad.errors import ConfigError, MessageError
+from comlad.estimators import ESTIMATORS
 from comlad.experiment import Prepared
 from comlad.problems import LinearRegression
 from comlad.rng import device_key
-from comlad.rounds import device_messages, local_site
+from comlad.rounds import Secrets, device_messages, local_site
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     Welcome,
@@ -200,4 +201,66 @@ def test_writes_parameters_as_json() -> None:
     component = message(small(), (1,)).coding
 
     assert component.kind == "cyclic"
-    assert json.loads(component.parameters) == {"load": 2}
+    assert json.loads(component.parameters) == {"load": 2, "tasks": "redrawn"}
+
+
+class TestBatch:
+    PROBLEM: ClassVar[dict[str, Any]] = {"kind": "least-squares", "samples": 20, "dimension": 30}
+
+    def test_travels(self) -> None:
+        prepared = small("sampling.batch=3", problem=self.PROBLEM)
+
+        welcome = decode_welcome(message(prepared, (4,)))
+
+        assert welcome.batch == 3
+        assert welcome.site(prepared.data.train).batch == 3
+
+    def test_is_none_where_devices_take_all_samples(self) -> None:
+        welcome = decode_welcome(message(small(), (4,)))
+
+        assert welcome.batch is None
+        assert welcome.site(small().data.train).batch is None
+
+    def test_is_refused_where_there_are_no_samples(self) -> None:
+        prepared = small(problem={"kind": "quadratic", "dimension": 6})
+        told = message(prepared, (4,))
+        told.batch = 3
+
+        with pytest.raises(MessageError, match=r"^batch 3 of a problem without samples$"):
+            decode_welcome(told).site(prepared.data.train)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        {"kind": "byz-vr-dm21", "momentum": 0.3, "start": "warm"},
+        {"kind": "byz-vr-marina"},
+        {"kind": "byz-dasha-page"},
+    ],
+)
+def test_tells_what_the_estimators_parameters_have_become(estimator: dict[str, Any]) -> None:
+    compressor = {"kind": "random-sparsification", "keep": 4}
+    prepared = small(estimator=estimator, compressor=compressor)
+
+    welcome = decode_welcome(message(prepared, (4,)))
+
+    assert welcome.estimator == prepared.experiment.estimator
+    assert None not in ESTIMATORS.write(welcome.estimator).values()
+
+
+def test_leaves_to_the_process_what_its_liars_know() -> None:
+    prepared = small()
+    welcome = decode_welcome(message(prepared, (4,)))
+    secrets = Secrets.of(1, 5)
+
+    assert welcome.site(prepared.data.train).secrets is None
+    assert welcome.site(prepared.data.train, secrets=secrets).secrets is secrets
+
+
+@pytest.mark.parametrize("devices", [4, 6])
+def test_takes_no_secrets_of_another_run(devices: int) -> None:
+    prepared = small()
+    welcome = decode_welcome(message(prepared, (4,)))
+
+    with pytest.raises(ConfigError, match=rf"^secrets of {devices} devices: must be of 5$"):
+        welcome.site(prepared.data.train, secrets=Secrets.of(1, devices))

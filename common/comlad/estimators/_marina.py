@@ -1,0 +1,74 @@
+"""Byz-VR-MARINA."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from comlad.config import require
+from comlad.estimators._defaults import Defaults
+from comlad.estimators._protocol import Arrival, Footprint, Memory, Setting, Vector, Work
+from comlad.estimators._setting import known_delta
+
+__all__ = ["ByzVrMarina"]
+
+_MODEL = "model"  # x_{t−1}
+
+
+@dataclass(frozen=True, slots=True)
+class ByzVrMarina(Defaults):
+    """Differences of gradients on top of the last aggregate, and now and then full ones.
+
+    Gorbunov, Horváth, Richtárik and Gidel, ICLR 2023, arXiv 2206.00529. A coin that all
+    share is 1 with probability p. Coin 1, and the first round: every device sends the
+    gradient of all its samples, whole. Coin 0: it sends C(s − s') with s' the gradient of
+    the same minibatch at the model of the round before, and the server takes g_{t−1} + C(s − s')
+    for its estimate, g_{t−1} being the aggregate that the last step was along. A device
+    that has missed a step sends nothing new: C(0).
+
+    Args:
+        probability: p; if not given min(1/(1 + δ), b/m): full rounds then add as much
+            again to what is sent or computed.
+    """
+
+    probability: float | None = None
+
+    footprint: ClassVar[Footprint] = Footprint(server=0, device=1)
+    compares: ClassVar[bool] = True
+    uses_previous: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        check_probability(self.probability)
+
+    @property
+    def refresh(self) -> float:
+        return self.probability or 0.0
+
+    def fitted(self, setting: Setting) -> Self:
+        delta = known_delta(setting, "byz-vr-marina")
+        if self.probability is not None:
+            return self
+        return replace(self, probability=min(1 / (1 + delta), setting.share))
+
+    def whole(self, full: bool, first: bool) -> bool:
+        return full
+
+    def track(self, work: Work, memory: Memory) -> tuple[Vector, Memory]:
+        if work.full:
+            target = work.gradient
+        elif work.before is not None:
+            target = work.gradient - work.before
+        else:
+            target = np.zeros_like(work.gradient)
+        return target, {_MODEL: work.model}
+
+    def receive(self, decoded: Vector, memory: Memory, arrival: Arrival) -> tuple[Vector, Memory]:
+        if arrival.full or arrival.previous is None:
+            return decoded, memory
+        return arrival.previous + decoded, memory
+
+
+def check_probability(probability: float | None) -> None:
+    """Raise ConfigError unless it is one of a coin, or left open."""
+    right = "must be above 0 and at most 1"
+    require(probability is None or 0 < probability <= 1, "probability", probability, right)
