@@ -23,7 +23,8 @@ from comlad_server.results import Results
 ROBUST: dict[str, Any] = {"kind": "trimmed-mean", "trim": 0.2, "before": [{"kind": "nnm"}]}
 SIGN_FLIP: dict[str, Any] = {"kind": "sign-flip", "factor": -2.0}
 
-# What remembers something from round to round: the rule, the decoder, or devices that lie.
+# What remembers something from round to round: the rule, the decoder, the estimator, or devices
+# that lie.
 RUNS: dict[str, dict[str, Any]] = {
     "Com-LAD": {},
     "centered clipping": {"aggregator": {"kind": "centered-clipping"}},
@@ -33,6 +34,16 @@ RUNS: dict[str, dict[str, Any]] = {
         "aggregator": {"kind": "mean"},
     },
     "replay of 3 rounds ago": {"attack": {"kind": "replay", "delay": 3}},
+    "Byz-VR-DM21": {
+        "coding": {"kind": "cyclic", "tasks": "fixed"},
+        "sampling": {"batch": 1},
+        "estimator": {"kind": "byz-vr-dm21"},
+        "compressor": {"kind": "top-k", "keep": 0.3},
+    },
+    "Byz-DASHA-PAGE over LAD": {
+        "sampling": {"batch": 1},
+        "estimator": {"kind": "byz-dasha-page"},
+    },
     "mimic, centered clipping": {
         "attack": {"kind": "mimic"},
         "aggregator": {"kind": "centered-clipping"},

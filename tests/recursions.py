@@ -25,7 +25,7 @@ class Device:
 
     def __init__(self, size: int, **parameters: Any) -> None:
         self.zero = np.zeros(size)
-        self.p = parameters
+        self.p: dict[str, Any] = parameters
         self.t = 0
         self.start()
 
@@ -88,7 +88,7 @@ class Ef21Sgdm(Ef21):
         self.v = self.zero
 
     def target(self, s: Vector, old: Vector) -> Vector:
-        eta = self.p["eta"]
+        eta = float(self.p["eta"])
         first = self.t == 0 and self.p.get("warm")
         self.v = s if first else (1 - eta) * self.v + eta * s
         return self.v
@@ -100,11 +100,11 @@ class ByzDm21(Ef21):
         self.v = self.u = self.zero
 
     def first_momentum(self, s: Vector, old: Vector) -> Vector:
-        eta = self.p["eta"]
+        eta = float(self.p["eta"])
         return (1 - eta) * self.v + eta * s
 
     def target(self, s: Vector, old: Vector) -> Vector:
-        eta = self.p["eta"]
+        eta = float(self.p["eta"])
         if self.t == 0 and self.p.get("warm"):
             self.v = self.u = s
             return s
@@ -115,7 +115,7 @@ class ByzDm21(Ef21):
 
 class ByzVrDm21(ByzDm21):
     def first_momentum(self, s: Vector, old: Vector) -> Vector:
-        eta = self.p["eta"]
+        eta = float(self.p["eta"])
         if self.t == 0:
             return (1 - eta) * self.zero + eta * s
         return s + (1 - eta) * (self.v - old)
@@ -137,7 +137,7 @@ class ByzDashaPage(Device):
 
     def round(self, s: Vector, old: Vector, g: Vector, coin: bool, compress: Compress) -> Vector:
         h = s if coin else self.h + s - old
-        message = compress(h - self.h - self.p["a"] * (self.g_device - self.h))
+        message = compress(h - self.h - float(self.p["a"]) * (self.g_device - self.h))
         self.h = h
         self.g_device = self.g_device + message
         self.g_server = self.g_server + message
@@ -154,7 +154,7 @@ class Diana(Device):
     def round(self, s: Vector, old: Vector, g: Vector, coin: bool, compress: Compress) -> Vector:
         message = compress(s - self.h)
         estimate = self.h + message
-        self.h = self.h + self.p["alpha"] * message
+        self.h = self.h + float(self.p["alpha"]) * message
         return estimate
 
 

@@ -22,6 +22,7 @@ from comlad_deploy.processes import ProcessError
 from comlad_deploy.reproduce import _networked
 from comlad_deploy.reproduce._figure import Curve, LossFigure
 from comlad_deploy.reproduce._pool import Job, run_jobs
+from comlad_deploy.reproduce._runs import Runs
 from comlad_deploy.reproduce._store import Store
 from comlad_deploy.reproduce._trace import compute, horizons, marks
 from comlad_deploy.reproduce._work import Work
@@ -51,9 +52,14 @@ def figure() -> LossFigure:
 
 def work(out: Path, rounds: int = ROUNDS, workers: int = 1) -> Work:
     """Both curves for two seeds, run."""
-    done = Work([figure()], rounds, 2, out, workers)
-    done.run(hidden=True)
+    done = Work([figure()], rounds, 2, out, runs(out, workers))
+    done.run()
     return done
+
+
+def runs(out: Path, workers: int = 1) -> Runs:
+    """Found in a directory, or computed."""
+    return Runs(out / "curves", workers, hidden=True)
 
 
 def kept(out: Path) -> list[Path]:
@@ -106,8 +112,8 @@ def test_computes_nothing_twice(tmp_path: Path) -> None:
 
     second = work(tmp_path)
 
-    assert (first.computed, first.found) == (4, 0)
-    assert (second.computed, second.found) == (0, 4)
+    assert (first.runs.computed, first.runs.found) == (4, 0)
+    assert (second.runs.computed, second.runs.found) == (0, 4)
     assert second.traces(figure()) == first.traces(figure())
     assert {path: path.stat().st_mtime_ns for path in kept(tmp_path)} == before
 
@@ -118,7 +124,7 @@ def test_computes_only_what_is_missing(tmp_path: Path) -> None:
 
     second = work(tmp_path)
 
-    assert (second.computed, second.found) == (1, 3)
+    assert (second.runs.computed, second.runs.found) == (1, 3)
     assert [
         [trace.model_sha256 for trace in seeds] for seeds in second.traces(figure()).values()
     ] == [[trace.model_sha256 for trace in seeds] for seeds in first.traces(figure()).values()]
@@ -131,7 +137,7 @@ def test_computes_only_what_is_missing(tmp_path: Path) -> None:
         lambda text: text[: len(text) // 2],
         lambda text: "[]",
         lambda text: text.replace('"losses": [', '"losses": [1.0, '),
-        lambda text: text.replace('"format": 1', '"format": 0'),
+        lambda text: text.replace('"format": 2', '"format": 0'),
         lambda text: text.replace('"numpy": "', '"numpy": "0.'),
         lambda text: text.replace('"code": {"comlad": "', '"code": {"comlad": "0'),
         lambda text: text.replace('"load": 2', '"load": 1'),
@@ -147,8 +153,9 @@ def test_computes_again_what_is_torn_or_of_something_else(tmp_path: Path, damage
 
     second = work(tmp_path)
 
-    assert (second.computed, second.found) == (1, 3)
-    assert json.loads(path.read_text())["losses"] == json.loads(text)["losses"]
+    seconds = {"seconds": 0}
+    assert (second.runs.computed, second.runs.found) == (1, 3)
+    assert json.loads(path.read_text())["trace"] | seconds == json.loads(text)["trace"] | seconds
 
 
 def test_keeps_runs_of_different_lengths_side_by_side(tmp_path: Path) -> None:
@@ -157,7 +164,7 @@ def test_keeps_runs_of_different_lengths_side_by_side(tmp_path: Path) -> None:
 
     again = work(tmp_path, rounds=3)
 
-    assert (again.computed, again.found) == (0, 4)
+    assert (again.runs.computed, again.runs.found) == (0, 4)
 
 
 def test_keeps_a_loss_that_is_not_finite(tmp_path: Path) -> None:
@@ -175,7 +182,7 @@ def test_keeps_a_loss_that_is_not_finite(tmp_path: Path) -> None:
 def test_gives_the_same_in_other_processes(tmp_path: Path) -> None:
     here, apart = work(tmp_path / "here"), work(tmp_path / "apart", workers=2)
 
-    assert apart.computed == 4
+    assert apart.runs.computed == 4
     for ours, theirs in zip(
         here.traces(figure()).values(), apart.traces(figure()).values(), strict=True
     ):
@@ -188,7 +195,7 @@ def test_refuses_an_experiment_that_cannot_be_before_anything_is_written(tmp_pat
     wrong.curves[1].tables["coding"]["load"] = 6
 
     with pytest.raises(ConfigError, match="load = 6"):
-        Work([wrong], ROUNDS, 2, tmp_path / "out", 1)
+        Work([wrong], ROUNDS, 2, tmp_path / "out", runs(tmp_path / "out"))
 
     assert not (tmp_path / "out").exists()
 
@@ -212,6 +219,7 @@ def test_reports_how_far_it_is() -> None:
 ENDLESS = """
 from samples import tables
 from comlad_deploy.reproduce._pool import Job, run_jobs
+from comlad_deploy.reproduce._runs import Runs
 
 jobs = [Job("name", "place", tables("rounds=1000000000")) for _ in range(3)]
 report = lambda reached: print(sum(count > 0 for count in reached), flush=True)
@@ -280,7 +288,7 @@ def test_says_so_if_processes_could_not_do_it(
 
     monkeypatch.setattr(_networked, "run_prepared", fail)
 
-    point = Work([figure()], ROUNDS, 1, tmp_path, 1).networked(figure())
+    point = Work([figure()], ROUNDS, 1, tmp_path, runs(tmp_path)).networked(figure())
 
     assert not point["equal"]
     assert point["failed"] == "the server did not start"
@@ -294,7 +302,7 @@ def test_ends_if_the_person_can_mend_it(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(_networked, "run_prepared", fail)
 
     with pytest.raises(ConfigError, match=r"^--out: cannot be written$"):
-        Work([figure()], ROUNDS, 1, tmp_path, 1).networked(figure())
+        Work([figure()], ROUNDS, 1, tmp_path, runs(tmp_path)).networked(figure())
 
 
 def test_says_so_if_processes_gave_another_model(
@@ -304,7 +312,7 @@ def test_says_so_if_processes_gave_another_model(
     summary = {"model_sha256": "other", "streams": [1, 2], "bytes": {}, "faults": counts}
     monkeypatch.setattr(_networked, "run_prepared", lambda *_: summary)
 
-    point = Work([figure()], ROUNDS, 1, tmp_path, 1).networked(figure())
+    point = Work([figure()], ROUNDS, 1, tmp_path, runs(tmp_path)).networked(figure())
 
     assert not point["equal"]
     assert point["model_sha256"] != point["model_sha256_in_process"]

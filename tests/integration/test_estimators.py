@@ -93,11 +93,11 @@ def test_is_the_same_run_whatever_is_remembered(tmp_path: Path, changes: dict[st
 
 
 # Who lies knows no more than its own vector.
-ALONE = SMALL | {"attack": {"kind": "sign-flip"}, "rounds": 400}
+ALONE = SMALL | {"attack": {"kind": "sign-flip"}, "rounds": 250}
 
 
 def test_goes_on_where_a_killed_server_has_stopped(tmp_path: Path) -> None:
-    summary, killed = survive(ALONE, tmp_path, [60, 200], every=25)
+    summary, killed = survive(ALONE, tmp_path, [50, 150], every=25)
 
     simulated = run_simulated(write_experiment_file(tmp_path, ALONE), tmp_path / "sim")
     assert len(killed) == 2
@@ -113,7 +113,7 @@ def test_takes_back_what_a_late_device_has_sent_in_vain(tmp_path: Path) -> None:
         devices(server.address, "0-2", 3) as (_, late),
         devices(server.address, "4-5", options=LIES, program="comlad_device.byzantine"),
     ):
-        for frozen in (20, 80):
+        for frozen in (20, 60):
             wait_until(lambda at=frozen: server.rounds_closed() > at, "some rounds")  # type: ignore[misc]
             late.send_signal(signal.SIGSTOP)
             wait_until(lambda: missing(server) == [3], "a deadline without it")
@@ -128,7 +128,7 @@ def test_takes_back_what_a_late_device_has_sent_in_vain(tmp_path: Path) -> None:
 
 def test_is_told_what_is_held_of_it_when_it_has_lost_its_memory(tmp_path: Path) -> None:
     patient = {"count": 6, "byzantine": [4, 5], "quorum": 6, "repeats": 1000, "deadline_s": 0.5}
-    tables = ALONE | {"rounds": 300, "devices": patient}
+    tables = ALONE | {"rounds": 150, "devices": patient}
 
     with (
         serving(tables, tmp_path) as server,
@@ -147,7 +147,7 @@ def test_is_told_what_is_held_of_it_when_it_has_lost_its_memory(tmp_path: Path) 
     usual = 8 * width + 6  # x and p
     assert sorted(set(payloads)) in ([usual, usual + 8 * width], [usual, 2 * usual + 8 * width])
     assert [payload > usual for payload in payloads].count(True) == 1
-    assert summary["rounds"] == 300
+    assert summary["rounds"] == 150
     assert summary["faults"]["refused"] == 0
     assert summary["loss"]["final"] < summary["loss"]["initial"]
 

@@ -38,12 +38,15 @@ class LeastSquares:
         samples: m, divided evenly over the subsets; at least one for each.
         dimension: Q, which must be more.
         heterogeneity: σ, how far the subsets' own solutions x_k are from x*.
+        shared: Whether each device has all m samples, so that all f_k are the same one,
+            rather than a part of its own. Of the distinct rows µ and L are as above.
         data_seed: Seed of the data alone; the run's seed unless given.
     """
 
     samples: int = 200
     dimension: int = 400
     heterogeneity: float = 0.3
+    shared: bool = False
     data_seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +60,7 @@ class LeastSquares:
 
     def load(self, subsets: int, seed: int) -> Data:
         right = f"must be at least {subsets}, one for each device"
-        require(self.samples >= subsets, "samples", self.samples, right)
+        require(self.shared or self.samples >= subsets, "samples", self.samples, right)
         rng = run_generator(seed if self.data_seed is None else self.data_seed, Stream.DATA)
         features = rng.normal(0, self.dimension**-0.5, (self.samples, self.dimension))
         solutions = rng.normal(0, 1, self.dimension) + self.heterogeneity * rng.normal(
@@ -65,6 +68,9 @@ class LeastSquares:
         )
         owners = np.arange(self.samples) * subsets // self.samples
         targets = (features * solutions[owners]).sum(axis=1)
+        if self.shared:
+            features, targets = np.tile(features, (subsets, 1)), np.tile(targets, subsets)
+            owners = np.repeat(np.arange(subsets), self.samples)
         sizes = np.bincount(owners, minlength=subsets)
         return Data({"features": features, "targets": targets, "sizes": sizes})
 

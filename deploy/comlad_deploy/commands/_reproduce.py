@@ -10,13 +10,19 @@ __all__ = ["REPRODUCE"]
 
 def _add_options(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "figure", nargs="+", metavar="FIGURE", help="fig2, fig3, fig4, fig5, fig6 or all"
+        "figure",
+        nargs="+",
+        metavar="FIGURE",
+        help="fig2, fig3, fig4, fig5 or fig6 of the LAD paper; dm21: Byz-DM21's claims; or all",
     )
     parser.add_argument(
-        "--rounds", type=int, default=5000, metavar="T", help="default: %(default)s"
+        "--rounds", type=int, metavar="T", help="default: 5000; for dm21 1000, with --full 5000"
     )
     parser.add_argument(
-        "--seeds", type=int, default=5, metavar="K", help="draws of the data; default: %(default)s"
+        "--seeds",
+        type=int,
+        metavar="K",
+        help="draws of the data; default: 5; for dm21 3, with --full 5",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("out/reproduction"), metavar="DIR", help="%(default)s"
@@ -26,6 +32,9 @@ def _add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--extras", action="store_true", help="also curves that the paper does not have"
+    )
+    parser.add_argument(
+        "--full", action="store_true", help="dm21 with every rule and both compressors: hours"
     )
     parser.add_argument(
         "--json", action="store_true", help="the figures' JSON on stdout, nothing else"
@@ -43,16 +52,17 @@ def _run(options: Namespace) -> None:
             out=options.out,
             workers=options.workers,
             extras=options.extras,
+            full=options.full,
             as_json=options.json,
         )
     )
 
 
 REPRODUCE = Command(
-    help="the LAD paper's figures, with each of its claims judged",
-    description="Compute figures of the LAD paper and judge what it says of them. Leaves "
-    "figN.csv, figN.png, figN.json, reproduction.md and the curves' experiment files in a "
-    "directory; curves that are there already are not computed again.",
+    help="two papers' figures, with each of their claims judged",
+    description="Compute figures of the LAD paper, or run the setting of Byz-DM21's, and judge "
+    "what they say. Leaves figN.csv, figN.png, figN.json, reproduction.md and the curves' "
+    "experiment files in a directory; curves that are there already are not computed again.",
     add_options=_add_options,
     run=_run,
 )

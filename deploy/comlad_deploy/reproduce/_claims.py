@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from comlad_deploy.reproduce._comparisons import Comparison, Losses
 
-__all__ = ["Claim", "Verdict", "describe", "judge"]
+__all__ = ["Claim", "Verdict", "describe", "judge", "weigh"]
 
 # Up to so many comparisons are all shown.
 _FEW = 3
@@ -84,6 +85,11 @@ def judge(claim: Claim, losses: Losses, round: int) -> Verdict:
     """Whether a claim holds after so many rounds; each number is compared within its seed."""
     moment = losses.at(round)
     values = np.array([comparison.value(moment) for comparison in claim.comparisons])
+    return weigh(claim, values, round)
+
+
+def weigh(claim: Claim, values: NDArray[np.float64], round: int) -> Verdict:
+    """Whether a claim holds, from the numbers of its comparisons, shape (comparisons, K)."""
     limits = np.array([comparison.limit for comparison in claim.comparisons])
     better = values < limits[:, None]
     count = values.shape[1]

@@ -1,4 +1,4 @@
-"""`comlad reproduce`: the LAD paper's figures, with each of its claims judged."""
+"""`comlad reproduce`: two papers' figures, with each of their claims judged."""
 
 import json
 import shlex
@@ -25,8 +25,10 @@ from comlad_deploy.reproduce._results import (
     losses_of,
     theory_results,
 )
+from comlad_deploy.reproduce._runs import Runs
 from comlad_deploy.reproduce._theory import TheoryFigure, fig2, fig3, rows
 from comlad_deploy.reproduce._work import Work
+from comlad_deploy.reproduce.dm21 import Scope, dm21
 from comlad_server.results import versions
 
 __all__ = ["FIGURES", "Options", "reproduce"]
@@ -37,7 +39,12 @@ _RUN: Mapping[str, Callable[[bool], LossFigure]] = {
     "fig5": lambda extras: fig5(),
     "fig6": fig6,
 }
-FIGURES = (*_THEORY, *_RUN)
+_DM21 = "dm21"
+FIGURES = (*_THEORY, *_RUN, _DM21)
+# T and K where they are not given: of the LAD paper's figures, and of dm21.
+_ROUNDS, _SEEDS = 5000, 5
+_DM21_ROUNDS, _DM21_SEEDS = 1000, 3
+_FULL_ROUNDS, _FULL_SEEDS = 5000, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +53,22 @@ class Options:
 
     Args:
         figures: Names of FIGURES, or "all".
-        rounds: T of every curve.
-        seeds: K; the seeds are 0..K−1.
+        rounds: T of every curve; if not given 5000, and 1000 for dm21 unless it is full.
+        seeds: K; the seeds are 0..K−1; if not given 5, and 3 for dm21 unless it is full.
         out: Where all is written, and found again.
         workers: How many runs go on at a time; as many as there are cores if not given.
         extras: Also curves that the paper does not have.
+        full: The whole grid of dm21.
         as_json: Print the figures' JSON and nothing else.
     """
 
     figures: Sequence[str]
-    rounds: int = 5000
-    seeds: int = 5
+    rounds: int | None = None
+    seeds: int | None = None
     out: Path = Path("out/reproduction")
     workers: int | None = None
     extras: bool = False
+    full: bool = False
     as_json: bool = False
 
     def check(self) -> None:
@@ -67,9 +76,14 @@ class Options:
         for name in self.figures:
             if name not in (*FIGURES, "all"):
                 raise unknown("figure", name, [*FIGURES, "all"])
-        right = f"must be from 1 to {2**32 - 1}"
-        require(1 <= self.rounds < 2**32, "--rounds", self.rounds, right)
-        require(1 <= self.seeds <= 1000, "--seeds", self.seeds, "must be from 1 to 1000")
+        if self.rounds is not None:
+            right = f"must be from 1 to {2**32 - 1}"
+            require(1 <= self.rounds < 2**32, "--rounds", self.rounds, right)
+        if self.seeds is not None:
+            require(1 <= self.seeds <= 1000, "--seeds", self.seeds, "must be from 1 to 1000")
+        if _DM21 in self.wanted:
+            rounds = self.scope.rounds
+            require(rounds >= 16, "--rounds", rounds, "must be at least 16 for dm21")
         if self.workers is not None:
             require(self.workers >= 1, "--workers", self.workers, "must be at least 1")
         if find_spec("matplotlib") is None:
@@ -86,8 +100,15 @@ class Options:
     def command(self) -> str:
         """What to type for the same results."""
         words = ["comlad", "reproduce", *self.figures]
-        words += ["--rounds", str(self.rounds), "--seeds", str(self.seeds)]
-        return shlex.join(words + ["--extras"] * self.extras)
+        for option, value in (("--rounds", self.rounds), ("--seeds", self.seeds)):
+            words += [] if value is None else [option, str(value)]
+        return shlex.join(words + ["--extras"] * self.extras + ["--full"] * self.full)
+
+    @property
+    def scope(self) -> Scope:
+        """How much of dm21 is asked for."""
+        rounds, seeds = (_FULL_ROUNDS, _FULL_SEEDS) if self.full else (_DM21_ROUNDS, _DM21_SEEDS)
+        return Scope(self.rounds or rounds, self.seeds or seeds, self.full)
 
 
 def reproduce(options: Options) -> None:
@@ -100,23 +121,32 @@ def reproduce(options: Options) -> None:
     started = time.monotonic()
     options.check()
     figures = [make(options.extras) for key, make in _RUN.items() if key in options.wanted]
-    work = Work(figures, options.rounds, options.seeds, options.out, options.workers)
+    rounds, seeds = options.rounds or _ROUNDS, options.seeds or _SEEDS
+    runs = Runs(options.out / "curves", options.workers, options.as_json)
+    work = Work(figures, rounds, seeds, options.out, runs)
     work.write_experiments()
     networked = {figure.key: work.networked(figure) for figure in figures}
-    work.run(hidden=options.as_json)
-    run = {
-        "command": options.command,
-        "workers": work.workers,
-        "computed": work.computed,
-        "found": work.found,
-        "wall_seconds": time.monotonic() - started,
-    }
+    work.run()
+
+    def run() -> dict[str, Any]:
+        return {
+            "command": options.command,
+            "workers": runs.workers,
+            "computed": runs.computed,
+            "found": runs.found,
+            "wall_seconds": time.monotonic() - started,
+        }
+
     results = {}
     for key, make in _THEORY.items():
         if key in options.wanted:
-            results[key] = _theory_files(make(), options.out, run)
+            results[key] = _theory_files(make(), options.out, run())
     for figure in figures:
-        results[figure.key] = _loss_files(figure, work, options, networked[figure.key], run)
+        found = _loss_files(figure, work, rounds, options.out)
+        found |= {"networked": networked[figure.key]}
+        results[figure.key] = _finish(found, options.out, run())
+    if _DM21 in options.wanted:
+        results[_DM21] = _finish(dm21(options.scope, runs, options.out), options.out, run())
     write_text(options.out / "reproduction.md", page(read_results(options.out, FIGURES)))
     if options.as_json:
         print(json.dumps(results, indent=2))
@@ -133,23 +163,21 @@ def _theory_files(figure: TheoryFigure, out: Path, run: Mapping[str, Any]) -> di
     return _finish(theory_results(figure), out, run)
 
 
-def _loss_files(
-    figure: LossFigure, work: Work, options: Options, networked: Any, run: Mapping[str, Any]
-) -> dict[str, Any]:
+def _loss_files(figure: LossFigure, work: Work, rounds: int, out: Path) -> dict[str, Any]:
     from comlad_deploy.reproduce._draw import draw_losses
 
-    traces, out = work.traces(figure), options.out
-    losses = losses_of(traces, options.rounds)
-    results = loss_results(figure, traces, options.rounds) | {"networked": networked}
+    traces = work.traces(figure)
+    losses = losses_of(traces, rounds)
+    results = loss_results(figure, traces, rounds)
     write_text(out / f"{figure.key}.csv", to_csv(loss_rows(figure, losses)))
     draw_losses(
         out / f"{figure.key}.png",
         figure,
         losses,
         title=results["title"],
-        subtitle=f"{figure.setting}\n{_legend(figure, options.seeds)}",
+        subtitle=f"{figure.setting}\n{_legend(figure, results['seeds'])}",
     )
-    return _finish(results, out, run)
+    return results
 
 
 def _legend(figure: LossFigure, seeds: int) -> str:

@@ -13,22 +13,25 @@ Results = Mapping[str, Any]
 
 _HANGING = 9
 
-_HEAD = """# Reproduction of the LAD paper's figures
+_HEAD = """# Reproduction of two papers
 
-The figures of [*Byzantine-Robust and Communication-Efficient Distributed Training: Compressive
-and Cyclic Gradient Coding*](https://arxiv.org/abs/2603.28780), computed by this code, and what the
-paper says of each of them, judged. This page is made by `comlad reproduce` from its results.
+The figures of LAD, [*Byzantine-Robust and Communication-Efficient Distributed Training:
+Compressive and Cyclic Gradient Coding*](https://arxiv.org/abs/2603.28780), computed by this code,
+and what the paper says of each of them, judged. Then the claims of Byz-DM21 and Byz-VR-DM21,
+[*Accelerating Byzantine-Robust Distributed Learning with Compressed Communication via Double
+Momentum and Variance Reduction*](https://arxiv.org/abs/2603.15144), in a setting like its own.
+This page is made by `comlad reproduce` from its results.
 """
 
 _READING = """
 A claim is judged at the last round, T, over several seeds, each a draw of the data, of who lies and
 of all else. Numbers are computed within a seed, and **a claim holds if their means over the seeds
 say so**; a mean is followed by its standard error and by the number of seeds that say so alone.
-"Within error" is what less than two standard errors decide: other seeds could turn it.
-`A / B` is a ratio of losses F(x_T): below 1, A is better. The paper gives neither T nor the number
-of seeds, and the order of curves changes with T: the columns on the right have, for fewer rounds,
-whether the claim held and in how many seeds. Where the paper gives no threshold, the one that is
-used stands with the claim.
+"Within error" is what less than two standard errors decide: other seeds could turn it. Where a
+paper gives no threshold, the one that is used stands with the claim. In LAD's figures `A / B` is
+a ratio of losses F(x_T): below 1, A is better. That paper gives neither T nor the number of seeds,
+and the order of curves changes with T: the columns on the right have, for fewer rounds, whether
+the claim held and in how many seeds.
 """
 
 
@@ -101,6 +104,8 @@ def _section(figure: Results) -> Iterator[str]:
     yield f"\n## {_name(figure)}\n"
     yield f"**{figure['title']}.** {held} of {count} claims hold.\n"
     yield f"![{_name(figure)}: {figure['title']}]({figure['figure']}.png)\n"
+    for file, caption in figure.get("pictures", {}).items():
+        yield f"![{caption}]({file})\n"
     yield f"{figure['setting']}\n"
     yield from _claims(figure)
     yield from _failures(figure)
@@ -108,15 +113,20 @@ def _section(figure: Results) -> Iterator[str]:
         yield f"\n{remark}"
     if "curves" in figure:
         yield from _curves(figure)
+    for sheet in figure.get("sheets", ()):
+        yield f"\n{sheet['title']}:\n"
+        yield _row(*sheet["columns"])
+        yield _row(*["---"] * len(sheet["columns"]))
+        yield from (_row(*row) for row in sheet["rows"])
     if "networked" in figure:
         yield f"\n{_networked(figure['networked'])}"
     yield f"\n{_origin(figure)}"
 
 
 def _claims(figure: Results) -> Iterator[str]:
-    rounds = [entry["rounds"] for entry in _horizons(figure)]
+    rounds = [entry["rounds"] for entry in _horizons(figure)] or [figure.get("rounds")]
     earlier = rounds[:-1]
-    measured = f"measured at T = {rounds[-1]}" if rounds else "measured"
+    measured = f"measured at T = {rounds[-1]}" if rounds[-1] else "measured"
     yield _row("the paper", "holds", measured, *(f"at {round}" for round in earlier))
     yield _row(*["---"] * (3 + len(earlier)))
     for claim in figure["claims"]:
@@ -177,7 +187,7 @@ def _origin(figure: Results) -> str:
     text = f"`{run['command']}`; " + ", ".join(
         f"{name} {version}" for name, version in figure["versions"].items()
     )
-    if "curves" not in figure:
+    if "core_seconds" not in figure:
         return text + "."
     return (
         f"{text}. {run['computed']} runs were computed and {run['found']} found from before, in "
@@ -187,7 +197,7 @@ def _origin(figure: Results) -> str:
 
 def _horizons(figure: Results) -> Sequence[Results]:
     """Those of any claim that has them; they are the same for all."""
-    return next((claim["horizons"] for claim in figure["claims"] if "horizons" in claim), ())
+    return next((claim["horizons"] for claim in figure["claims"] if claim.get("horizons")), ())
 
 
 def _held(figure: Results) -> tuple[int, int]:
@@ -195,7 +205,7 @@ def _held(figure: Results) -> tuple[int, int]:
 
 
 def _name(figure: Results) -> str:
-    return f"Figure {figure['figure'].removeprefix('fig')}"
+    return figure.get("name") or f"Figure {figure['figure'].removeprefix('fig')}"
 
 
 def _row(*cells: object) -> str:

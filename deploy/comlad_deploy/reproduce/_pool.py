@@ -35,12 +35,22 @@ class Job:
         place: Where its trace is kept.
         tables: Of its experiment, with seed and rounds.
         cost: How long it takes, compared with others of as many rounds.
+        closely: Whether more is recorded than losses.
+        weighed: Whether that has the bytes that are sent, which takes as long as all else.
     """
 
     name: str
     place: str
     tables: Mapping[str, Any]
     cost: float = 1.0
+    closely: bool = False
+    weighed: bool = False
+
+    @property
+    def rounds(self) -> int:
+        """T."""
+        rounds: int = self.tables["rounds"]
+        return rounds
 
 
 def cores() -> int:
@@ -85,7 +95,7 @@ def _run_here(
             reached[index] = round
             watch(reached)
 
-        done(job, compute(job.tables, seen))
+        done(job, compute(job.tables, seen, closely=job.closely, weighed=job.weighed))
 
 
 def _run_apart(
@@ -101,7 +111,7 @@ def _run_apart(
     try:
         with _signals(signal.SIG_IGN):  # workers keep that: this process tells them when to stop
             running: dict[Future[Trace], Job] = {
-                pool.submit(_work, index, job.tables): job for index, job in enumerate(jobs)
+                pool.submit(_work, index, job): job for index, job in enumerate(jobs)
             }
         while running:
             finished, _ = wait(running, _REFRESH_S, FIRST_COMPLETED)
@@ -150,10 +160,10 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(index: int, tables: Mapping[str, Any]) -> Trace:
+def _work(index: int, job: Job) -> Trace:
     def seen(round: int) -> None:
         _shared[index] = round
         if _shared[len(_shared) - 1]:
             raise Stopped
 
-    return compute(tables, seen)
+    return compute(job.tables, seen, closely=job.closely, weighed=job.weighed)

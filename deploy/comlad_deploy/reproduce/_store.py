@@ -23,7 +23,7 @@ from comlad_deploy.reproduce._trace import Trace, marks
 
 __all__ = ["Store", "key_of"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Store:
@@ -48,28 +48,34 @@ class Store:
             found = json.loads(self._path(place, key).read_text("utf-8"))
             if found["key"] != key or found["marks"] != list(marks(tables["rounds"])):
                 return None
-            losses = [math.inf if loss is None else float(loss) for loss in found["losses"]]
-            trace = Trace(**{**found["trace"], "losses": tuple(losses)})
+            trace = Trace(**{name: _read(value) for name, value in found["trace"].items()})
         except (OSError, ValueError, TypeError, KeyError):  # not there, or torn
             return None
-        return trace if len(losses) == len(found["marks"]) else None
+        return trace if len(trace.losses) == len(found["marks"]) else None
 
     def keep(self, place: str, tables: Mapping[str, Any], trace: Trace) -> None:
         """Write a trace; the file is there whole or not at all."""
         key = key_of(tables)
-        fields = asdict(trace)
-        losses = [loss if math.isfinite(loss) else None for loss in fields.pop("losses")]
-        content = {
-            "key": key,
-            "marks": marks(tables["rounds"]),
-            "losses": losses,
-            "trace": fields,
-        }
+        fields = {name: _written(value) for name, value in asdict(trace).items()}
+        content = {"key": key, "marks": marks(tables["rounds"]), "trace": fields}
         write_text(self._path(place, key), json.dumps(content) + "\n")
 
     def _path(self, place: str, key: Mapping[str, Any]) -> Path:
         digest = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
         return self._directory / f"{place}-{digest[:12]}.json"
+
+
+def _written(value: Any) -> Any:
+    """JSON has no other numbers than finite ones."""
+    if not isinstance(value, tuple):
+        return value
+    return [number if math.isfinite(number) else None for number in value]
+
+
+def _read(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    return tuple(math.inf if number is None else number for number in value)
 
 
 def key_of(tables: Mapping[str, Any], *packages: str) -> dict[str, Any]:

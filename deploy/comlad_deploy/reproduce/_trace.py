@@ -2,15 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from comlad.experiment import Prepared, prepare, read_experiment
-from comlad.rounds import State, initial_state, model_sha256, simulate
+from comlad.compression import Payload
+from comlad.experiment import Prepared, byzantine_devices, prepare, read_experiment
+from comlad.rounds import Plan, State, initial_state, model_sha256, simulate
+from comlad.wire import encode_reply
 
 __all__ = ["Stopped", "Trace", "compute", "horizons", "marks"]
 
@@ -31,6 +34,11 @@ class Trace:
         skipped: Rounds in which the model stayed where it was.
         decode_failed: Rounds in which a code could not be decoded.
         seconds: Of one core.
+        gradient_norms: ‖∇F(x_t)/N‖ at the same t, where that was asked for.
+        accuracies: On held-out samples, likewise.
+        errors: Of the server's estimates g_i, the mean of ‖g_i − ∇f_i(x_{t−1})‖² over the
+            devices that never lie, likewise, where those have data of their own; else empty.
+        uplink: Bytes that all devices together had sent by then, at the message layer.
     """
 
     losses: tuple[float, ...]
@@ -38,6 +46,10 @@ class Trace:
     skipped: int
     decode_failed: int
     seconds: float
+    gradient_norms: tuple[float, ...] = ()
+    accuracies: tuple[float, ...] = ()
+    errors: tuple[float, ...] = ()
+    uplink: tuple[int, ...] = ()
 
 
 def horizons(rounds: int) -> tuple[int, ...]:
@@ -52,12 +64,20 @@ def marks(rounds: int) -> tuple[int, ...]:
     return tuple(sorted(even | set(horizons(rounds))))
 
 
-def compute(tables: Mapping[str, Any], watch: Callable[[int], None] = lambda _: None) -> Trace:
+def compute(
+    tables: Mapping[str, Any],
+    watch: Callable[[int], None] = lambda _: None,
+    *,
+    closely: bool = False,
+    weighed: bool = False,
+) -> Trace:
     """Run an experiment.
 
     Args:
         tables: Of its file.
         watch: Called with t after every round; may raise Stopped.
+        closely: Whether to record more than the losses.
+        weighed: Whether to count bytes, too.
 
     Raises:
         ConfigError: The experiment cannot be.
@@ -68,12 +88,15 @@ def compute(tables: Mapping[str, Any], watch: Callable[[int], None] = lambda _: 
     wanted = set(marks(prepared.experiment.rounds))
     state = initial_state(prepared)
     losses, skipped, decode_failed = [_loss(prepared, state)], 0, 0
+    closer = _Closer(prepared) if closely else None
     with threadpool_limits(1):  # another number of BLAS threads changes the last bits
-        for state, outcome in simulate(prepared):
+        for state, outcome in simulate(prepared, closer.sent if closer and weighed else None):
             skipped += outcome.skipped is not None
             decode_failed += outcome.decode_failed
             if state.round in wanted:
                 losses.append(_loss(prepared, state))
+            if closer is not None:
+                closer.look(state, wanted)
             watch(state.round)
     return Trace(
         losses=tuple(losses),
@@ -81,7 +104,69 @@ def compute(tables: Mapping[str, Any], watch: Callable[[int], None] = lambda _: 
         skipped=skipped,
         decode_failed=decode_failed,
         seconds=time.process_time() - started,
+        **({} if closer is None else closer.found()),
     )
+
+
+class _Closer:
+    """What is recorded beside the losses."""
+
+    def __init__(self, prepared: Prepared) -> None:
+        self._prepared = prepared
+        experiment = prepared.experiment
+        self._everyone = np.arange(experiment.devices.count)
+        local = (
+            getattr(experiment.coding, "tasks", None) == "fixed" and not experiment.devices.redraw
+        )
+        liars = byzantine_devices(experiment.devices, experiment.seed)
+        self._honest = [i for i in self._everyone.tolist() if local and i not in liars]
+        self._model = initial_state(prepared).model
+        self._norms: list[float] = []
+        self._accuracies: list[float] = []
+        self._errors: list[float] = []
+        self._uplink = [0]
+        self._bytes = 0
+        self._measure(self._model)
+
+    def sent(self, plan: Plan, payloads: Sequence[Payload | None]) -> None:
+        """Count what devices send, each from a process of its own."""
+        self._bytes += sum(len(encode_reply(plan, [payload])) for payload in payloads if payload)
+
+    def look(self, state: State, wanted: Container[int]) -> None:
+        """Take in a round."""
+        if state.round in wanted:
+            self._measure(state.model)
+            self._uplink.append(self._bytes)
+            self._compare(state)
+        self._model = state.model
+
+    def found(self) -> dict[str, Any]:
+        """All of it, for a Trace."""
+        return {
+            "gradient_norms": tuple(self._norms),
+            "accuracies": tuple(self._accuracies),
+            "errors": tuple(self._errors),
+            "uplink": tuple(self._uplink),
+        }
+
+    def _compare(self, state: State) -> None:
+        """Take in how far the server's estimates are from the gradients that they are of."""
+        memories = [state.memories.get(device, {}) for device in self._honest]
+        held = [memory["estimate"] for memory in memories if "estimate" in memory]
+        if held and len(held) == len(memories):
+            honest = np.array(self._honest)
+            gradients = self._prepared.objective.gradients(self._model, honest)
+            self._errors.append(float(((np.array(held) - gradients) ** 2).sum(axis=1).mean()))
+
+    def _measure(self, model: NDArray[np.float64]) -> None:
+        objective = self._prepared.objective
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradient = objective.gradients(model, self._everyone).mean(axis=0)
+            norm = float(np.sqrt((gradient**2).sum()))
+            accuracy = objective.accuracy(model)
+        self._norms.append(norm if math.isfinite(norm) else math.inf)
+        if accuracy is not None:
+            self._accuracies.append(accuracy)
 
 
 def _loss(prepared: Prepared, state: State) -> float:

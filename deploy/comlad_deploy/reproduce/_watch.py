@@ -20,13 +20,12 @@ class Progress:
 
     Args:
         jobs: In the order in which they are begun.
-        rounds: T of all of them.
         found: How many others were there already.
         lines: Whether to print a line for each that is finished.
     """
 
-    def __init__(self, jobs: Sequence[Job], rounds: int, found: int, lines: bool) -> None:
-        self._jobs, self._rounds, self._lines = jobs, rounds, lines
+    def __init__(self, jobs: Sequence[Job], found: int, lines: bool) -> None:
+        self._jobs, self._lines = jobs, lines
         self._reached: Sequence[int] = [0] * len(jobs)
         self._started = time.monotonic()
         self._finished = 0
@@ -50,7 +49,8 @@ class Progress:
         """How much of the work is done, from 0 to 1."""
         costs = [job.cost for job in self._jobs]
         parts = (cost * reached for cost, reached in zip(costs, self._reached, strict=True))
-        return sum(parts) / (sum(costs) * self._rounds) if costs else 1.0
+        whole = sum(job.cost * job.rounds for job in self._jobs)
+        return sum(parts) / whole if whole else 1.0
 
     def table(self) -> "Table":
         """A line for all and one for each that is under way."""
@@ -63,19 +63,18 @@ class Progress:
         count = f"{self._finished} of {len(self._jobs)} runs"
         table.add_row(count, ProgressBar(1, self.share, width=30), left)
         for job, round in zip(self._jobs, self._reached, strict=True):
-            if 0 < round < self._rounds:
-                bar = ProgressBar(self._rounds, round, width=30)
+            if 0 < round < job.rounds:
+                bar = ProgressBar(job.rounds, round, width=30)
                 table.add_row(job.name, bar, f"{round} rounds")
         return table
 
 
 @contextmanager
-def watching(jobs: Sequence[Job], rounds: int, found: int, hidden: bool) -> Iterator[Progress]:
+def watching(jobs: Sequence[Job], found: int, hidden: bool) -> Iterator[Progress]:
     """Show how the jobs come along, on stderr.
 
     Args:
         jobs: In the order in which they are begun.
-        rounds: T of all of them.
         found: How many others were there already.
         hidden: Show nothing.
     """
@@ -86,7 +85,7 @@ def watching(jobs: Sequence[Job], rounds: int, found: int, hidden: bool) -> Iter
         live = False
     else:
         live = sys.stderr.isatty() and bool(jobs)
-    progress = Progress(jobs, rounds, found, lines=not hidden and not live)
+    progress = Progress(jobs, found, lines=not hidden and not live)
     if hidden or not live:
         yield progress
         return

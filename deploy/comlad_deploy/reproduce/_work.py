@@ -12,10 +12,9 @@ from comlad.experiment import read_experiment
 from comlad_deploy.files import write_text
 from comlad_deploy.reproduce._figure import Curve, LossFigure
 from comlad_deploy.reproduce._networked import NETWORKED_ROUNDS, networked_point
-from comlad_deploy.reproduce._pool import Job, cores, run_jobs
-from comlad_deploy.reproduce._store import Store
+from comlad_deploy.reproduce._pool import Job
+from comlad_deploy.reproduce._runs import Runs
 from comlad_deploy.reproduce._trace import Trace
-from comlad_deploy.reproduce._watch import watching
 
 __all__ = ["Work"]
 
@@ -29,58 +28,36 @@ class Work:
         figures: Which.
         rounds: T.
         seeds: K.
-        out: Has experiments/, curves/ and networked/.
-        workers: How many runs go on at a time; as many as there are cores if None.
+        out: Has experiments/ and networked/.
+        runs: Finds and computes them.
 
     Raises:
         ConfigError: One of the experiments cannot be.
     """
 
     def __init__(
-        self, figures: Sequence[LossFigure], rounds: int, seeds: int, out: Path, workers: int | None
+        self, figures: Sequence[LossFigure], rounds: int, seeds: int, out: Path, runs: Runs
     ) -> None:
-        self.workers = workers or cores()
-        self.found = 0
-        self.computed = 0
+        self.runs = runs
         self._figures, self._rounds, self._seeds, self._out = figures, rounds, seeds, out
-        self._store = Store(out / "curves")
-        self._traces: dict[str, Trace] = {}
         for figure in figures:
             for curve in figure.curves:
                 read_experiment(figure.experiment(curve, 0, rounds))
 
-    def run(self, hidden: bool) -> None:
-        """Compute what is missing; each run is kept as soon as it is finished.
-
-        Args:
-            hidden: Show no progress.
-        """
+    def run(self) -> None:
+        """Compute what is missing."""
         jobs = [
             self._job(figure, curve, seed)
             for figure in self._figures
             for curve in figure.curves
             for seed in range(self._seeds)
         ]
-        for job in jobs:
-            if (trace := self._store.find(job.place, job.tables)) is not None:
-                self._traces[job.place] = trace
-        missing = [job for job in jobs if job.place not in self._traces]
-        missing.sort(key=lambda job: -job.cost)  # the longest first: all cores finish together
-        self.found = len(self._traces)
-        with watching(missing, self._rounds, self.found, hidden) as progress:
-
-            def done(job: Job, trace: Trace) -> None:
-                self._store.keep(job.place, job.tables, trace)
-                self._traces[job.place] = trace
-                self.computed += 1
-                progress.done(job, trace)
-
-            run_jobs(missing, self.workers, done, progress.reached)
+        self.runs.obtain(jobs)
 
     def traces(self, figure: LossFigure) -> dict[str, list[Trace]]:
         """What came of a figure's curves, by name and then by seed."""
         return {
-            curve.name: [self._traces[_place(figure, curve, seed)] for seed in range(self._seeds)]
+            curve.name: [self.runs[_place(figure, curve, seed)] for seed in range(self._seeds)]
             for curve in figure.curves
         }
 

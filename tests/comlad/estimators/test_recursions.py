@@ -122,8 +122,10 @@ def gradient(
 ) -> NDArray[np.float64]:
     subset = np.array([device])
     if samples is None:
-        return prepared.objective.gradients(x, subset)[0]
-    return cast("Samples", prepared.objective).sampled_gradients(x, subset, [samples])[0]
+        (whole,) = prepared.objective.gradients(x, subset)
+        return np.asarray(whole)
+    (some,) = cast("Samples", prepared.objective).sampled_gradients(x, subset, [samples])
+    return np.asarray(some)
 
 
 def compressed(
