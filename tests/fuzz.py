@@ -32,6 +32,7 @@ from comlad.errors import MessageError, Status
 from comlad.estimators import remembers
 from comlad.experiment import Downlink, Prepared
 from comlad.rounds import (
+    Answered,
     ByteCount,
     Direction,
     Layer,
@@ -195,7 +196,7 @@ class Device:
                 assert len(plan.tasks) == 2
                 assert (plan.permutation is None) != (plan.subsets is None)
                 assert (plan.answered is None) == (self._base.answered is None)
-                assert plan.answered is None or max(plan.answered) <= plan.round
+                assert plan.answered is None or max(plan.answered).after <= plan.round
         return "taken"
 
     def _plan_of(self, data: bytes, download: Download) -> Plan | None:
@@ -330,7 +331,9 @@ def _next_plan(base: Plan, prepared: Prepared, downlink: Downlink) -> Plan:
         model=np.arange(len(base.model), dtype=np.float64) % 2,
         permutation=None if own else permutation,
         subsets=coding.subsets(base.tasks, permutation) if own else None,
-        answered=None if base.answered is None else (1, 0, 1, 1, 0),
+        answered=None
+        if base.answered is None
+        else tuple(Answered(i % 2, i * 2**29) for i in range(5)),
     )
 
 

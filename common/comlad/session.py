@@ -42,6 +42,7 @@ class OpenRound:
         inbox: Takes what they answer.
         counted: The round's bytes; the inbox counts what arrives, the caller what it sends.
         memories: What the estimator remembers of each device, by id.
+        recovered: Devices that were told that, having lost their own memory; to be added to.
     """
 
     plan: Plan
@@ -49,6 +50,7 @@ class OpenRound:
     inbox: Inbox
     counted: ByteCount
     memories: Mapping[int, Memory] = field(default_factory=dict)
+    recovered: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,6 +139,7 @@ class Session:
             refused=opened.inbox.refused,
             stray=opened.inbox.stray,
             counted=opened.counted,
+            recovered=opened.recovered,
         )
         self._report.add(record, closed.state, opened.counted)
         self._recorded = closed.state

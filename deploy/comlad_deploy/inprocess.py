@@ -20,6 +20,7 @@ from comlad.rounds import (
     after_close,
     device_messages,
     local_site,
+    recovered,
 )
 from comlad.session import OpenRound, Session
 from comlad.wire import reply_messages
@@ -142,10 +143,12 @@ class _Run:
             RoundError: Too few answered, and never will more.
         """
         opened = self.session.open_round()
-        payloads, memories = device_messages(self._site, opened.plan, self._memories)
         present = Attendance()
         if self._attendance is not None:
             present = self._attendance[opened.plan.round]
+        plan, held, lost = opened.plan, opened.memories, present.recovered
+        self._memories = recovered(self._site.estimator, plan, held, self._memories, lost)
+        payloads, memories = device_messages(self._site, plan, self._memories)
         away = present.missing | present.refused.keys()
         answers = [None if i in away else payload for i, payload in enumerate(payloads)]
         opened.inbox.replay(present.refused)

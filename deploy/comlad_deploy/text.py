@@ -38,6 +38,9 @@ def describe_summary(summary: dict[str, Any], directory: Path) -> str:
         lines.append(f"  skipped   {skipped['rounds']} rounds, the last because: {skipped['last']}")
     if summary.get("decode_failed"):
         lines.append(f"  decoding  failed in {summary['decode_failed']} rounds")
+    if "memory" in summary:
+        ends = (f"{end} {readable_bytes(of['bytes'])}" for end, of in summary["memory"].items())
+        lines.append(f"  memory    {', '.join(ends)}")
     for direction, layers in summary["bytes"].items():
         shown = ", ".join(f"{layer} {readable_bytes(count)}" for layer, count in layers.items())
         lines.append(f"  {direction:<8}  {shown}")

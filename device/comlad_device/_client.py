@@ -18,7 +18,6 @@ from comlad.errors import MessageError
 from comlad.estimators import remembers
 from comlad.problems import Arrays
 from comlad.rounds import (
-    DeviceMemory,
     Plan,
     Recollection,
     Secrets,
@@ -154,7 +153,11 @@ class Client:
                         if await lateness.overtaken(coming):
                             continue
                         try:
-                            await self._answer(channel, stream, site, plan)
+                            await self._restore(channel, site, plan)
+                        except TooLateError:
+                            continue  # a newer round is on its way
+                        try:
+                            await self._answer(stream, site, plan)
                         except grpc.aio.AioRpcError:
                             await asyncio.wait([coming])
                             if coming.exception() is not None:
@@ -167,24 +170,26 @@ class Client:
         finally:
             coming.cancel()
 
-    async def _answer(
-        self, channel: grpc.aio.Channel, stream: Stream, site: Site, plan: Plan
-    ) -> None:
-        """Send what the devices have to say, and remember what they learned."""
-        memories, lost = self._recollection.before(plan, site.devices)
+    async def _restore(self, channel: grpc.aio.Channel, site: Site, plan: Plan) -> None:
+        """Ask for what the server holds of devices that have lost their memory."""
+        _, lost = self._recollection.before(plan, site)
         for slot in lost:
+            assert plan.answered is not None  # else nothing is remembered
             device = site.devices[slot]
-            try:
-                held = await fetch_held(channel, site, plan, slot)
-            except TooLateError:
-                return  # a newer round is on its way
-            memory = memories.get(device, DeviceMemory({}, {}))
-            memories = {**memories, device: memory._replace(estimator=held)}
+            logger.info("device %d begins from what the server holds", device)
+            memory = await fetch_held(channel, site, plan, slot)
+            self._recollection.restore(device, plan.answered[slot], memory)
+
+    async def _answer(self, stream: Stream, site: Site, plan: Plan) -> None:
+        """Remember what the devices learn, and send what they have to say."""
+        memories, _ = self._recollection.before(plan, site)
         payloads, memories = device_messages(site, plan, memories)
+        # Before it is sent: the server says whether it counts, and may have it when we are told
+        # that the connection broke.
+        self._recollection.keep(plan.round, memories)
         if any(payload is not None for payload in payloads):
             for message in reply_messages(plan, payloads):
                 await stream.write(message)
-        self._recollection.keep(plan.round, memories)
 
     async def _welcome(self, channel: grpc.aio.Channel, stream: Stream) -> tuple[Welcome, Site]:
         response = await stream.read()

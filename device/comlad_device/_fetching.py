@@ -23,7 +23,8 @@ class TooLateError(Exception):
 async def fetch_dataset(channel: grpc.aio.Channel, welcome: Welcome) -> bytes:
     """The dataset in its serialised form; never more of it than was announced."""
     request = pb.FetchDatasetRequest(sha256=welcome.dataset_sha256)
-    return await _fetch(channel, "FetchDataset", request, welcome.dataset_bytes)
+    most = welcome.dataset_bytes
+    return await _fetch(channel, "FetchDataset", request, pb.FetchDatasetResponse, most)
 
 
 async def fetch_held(channel: grpc.aio.Channel, site: Site, plan: Plan, slot: int) -> Memory:
@@ -31,13 +32,14 @@ async def fetch_held(channel: grpc.aio.Channel, site: Site, plan: Plan, slot: in
 
     Raises:
         TooLateError: The round is closed.
+        AioRpcError: The server will not tell.
         MessageError: It is not what the estimator needs.
     """
     estimator, width = site.estimator, site.coding.width(site.objective.dimension)
     request = pb.FetchEstimateRequest(device_id=site.devices[slot], plan=plan.number)
     most = held_bound(width, estimator.footprint.server)
     try:
-        data = await _fetch(channel, "FetchEstimate", request, most)
+        data = await _fetch(channel, "FetchEstimate", request, pb.FetchEstimateResponse, most)
     except grpc.aio.AioRpcError as error:
         if error.code() == grpc.StatusCode.FAILED_PRECONDITION:
             raise TooLateError from error
@@ -48,16 +50,16 @@ async def fetch_held(channel: grpc.aio.Channel, site: Site, plan: Plan, slot: in
         raise MessageError(f"what the server holds of a device is without {error}") from error
 
 
-async def _fetch(channel: grpc.aio.Channel, method: str, request: Any, most: int) -> bytes:
+async def _fetch(
+    channel: grpc.aio.Channel, method: str, request: Any, response: Any, most: int
+) -> bytes:
     """All chunks of a response, together never more bytes than `most`."""
     call = channel.unary_stream(
-        f"/{SERVICE}/{method}",
-        type(request).SerializeToString,
-        pb.FetchDatasetResponse.FromString,  # FetchEstimateResponse has the same field
+        f"/{SERVICE}/{method}", type(request).SerializeToString, response.FromString
     )
     data = bytearray()
-    async for response in call(request):
-        data += response.chunk
+    async for piece in call(request):
+        data += piece.chunk
         if len(data) > most:
             raise MessageError(f"more than {most} bytes from {method}: must be no more")
     return bytes(data)

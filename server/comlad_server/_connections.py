@@ -56,7 +56,6 @@ class Connections:
         self._watch = watch
         self._links = links
         self._open: OpenRound | None = None
-        self._asked: set[tuple[Stream, int]] = set()  # in this round what is held of a device
         self._changed = asyncio.Event()
         self._stopping: str | None = None
 
@@ -136,7 +135,8 @@ class Connections:
             plan: In which it was told that an answer has counted.
 
         Raises:
-            MessageError: It is none of the peer's, the plan is not open, or it was asked before.
+            MessageError: It is none of the peer's, the plan is not open, or the stream was told
+                before.
         """
         stream = self.roster.host(device)
         if stream is None or stream.peer != peer:
@@ -144,18 +144,22 @@ class Connections:
             raise MessageError(reason, Status.PERMISSION_DENIED)
         if self._open is None or self._open.plan.number != plan:
             raise MessageError(f"plan {plan} is not open", Status.FAILED_PRECONDITION)
-        if (stream, device) in self._asked:
-            reason = f"what is held of device {device} was told in this round"
+        if device in stream.told_held:
+            reason = f"what is held of device {device} was told in this stream"
             raise MessageError(reason, Status.ALREADY_EXISTS)
-        self._asked.add((stream, device))
+        stream.told_held.add(device)
+        self._open.recovered.add(device)
+        self._watch({"event": "recovered", "round": self._open.plan.round, "device": device})
         return stream, self._open.memories.get(device, {})
 
-    def charge(self, stream: Stream, device: int, layer: Layer, size: int) -> None:
-        """Charge a device with bytes that it was sent beside the stream."""
+    def charge(
+        self, stream: Stream, device: int, direction: Direction, size: int, payload: int = 0
+    ) -> None:
+        """Charge a device with a message beside the stream."""
         slot = stream.devices.index(device)
-        if layer == Layer.MESSAGE:
-            self._tally.count_message(Direction.DOWN, size)
-        self._tally.add(Direction.DOWN, layer, stream.devices, size, slot)
+        self._tally.count_message(direction, size)
+        self._tally.add(direction, Layer.MESSAGE, stream.devices, size, slot)
+        self._tally.add(direction, Layer.PAYLOAD, stream.devices, payload, slot)
 
     def leave(self, stream: Stream) -> None:
         """A stream has ended, for whatever reason; it may be said twice."""
@@ -209,7 +213,6 @@ class Connections:
     def open(self, opened: OpenRound) -> None:
         """Send a round to all who take part; take what they answer."""
         self._open = opened
-        self._asked.clear()
         self.waited_for = self._patience.waited_for(self.roster.devices, time.monotonic())
         for stream in self.roster.ready:
             self._tell(stream, opened)

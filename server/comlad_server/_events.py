@@ -10,6 +10,7 @@ An event is a dict with an `event` and what goes with it:
     ready         devices, peer           a process has the data and takes part
     gone          devices                 its stream has ended
     replaced      devices                 a newer stream of theirs took its place
+    recovered     round, device           it had lost its memory, and was told what is held
     late          round, devices          that had not answered at a deadline
     refused       round, device, reason   a message or a part of one did not count
     cut_off       devices, reason         a stream was ended for what it sent

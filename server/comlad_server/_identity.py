@@ -13,7 +13,7 @@ from comlad.errors import ConfigError, MessageError, Status
 __all__ = ["Calls", "device_identity", "identity_of"]
 
 # At a time, of each device that a key is for: a stream, an older one whose end is not
-# noticed yet, and the dataset, once more than that.
+# noticed yet, the dataset, and what is held of the device.
 _MOST_CALLS = 4
 
 

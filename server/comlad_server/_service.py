@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Any
 
@@ -12,12 +12,12 @@ import grpc.aio
 from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
-from comlad.rounds import Layer
+from comlad.rounds import Direction
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     MAX_JOIN_BYTES,
-    EncodedDataset,
     encode_dataset,
+    encode_held,
     encode_welcome,
     parse_join,
     parse_ready,
@@ -128,7 +128,7 @@ class TrainingService:
                 if request.sha256 != self._dataset.sha256:
                     reason = f"no dataset with digest {request.sha256.hex()[:64]}"
                     raise MessageError(reason, Status.NOT_FOUND)
-                await self._send(self._dataset, context)
+                await self._send(self._dataset.chunks, context)
         except MessageError as error:
             await _abort(context, error)
 
@@ -138,27 +138,27 @@ class TrainingService:
         try:
             with self._calls.count(device_identity(context)):
                 stream, memory = connections.held(context.peer(), device, request.plan)
+                connections.charge(stream, device, Direction.UP, request.ByteSize())
 
-                def sent(chunk: bytes) -> None:
-                    connections.charge(stream, device, Layer.MESSAGE, len(chunk))
+                def sent(chunk: bytes, payload: int) -> None:
+                    connections.charge(stream, device, Direction.DOWN, len(chunk), payload)
 
-                await self._send(encode_dataset(memory), context, sent)
-                payload = sum(vector.nbytes for vector in memory.values())
-                connections.charge(stream, device, Layer.PAYLOAD, payload)
+                await self._send(lambda: encode_held(memory), context, sent)
         except MessageError as error:
             await _abort(context, error)
 
     async def _send(
         self,
-        arrays: EncodedDataset,
+        chunks: Callable[[], Iterator[tuple[bytes, int]]],
         context: _Context,
-        sent: Callable[[bytes], object] = lambda _: None,
+        sent: Callable[[bytes, int], object] = lambda *_: None,
     ) -> None:
+        """Send messages, each with the payload in it; made when it is the connection's turn."""
         try:
             async with asyncio.timeout(_READY_S), self._fetches.of(context.peer()):
-                for chunk in arrays.chunks():
+                for chunk, payload in chunks():
                     await context.write(chunk)
-                    sent(chunk)
+                    sent(chunk, payload)
         except TimeoutError as error:
             reason = f"data that were not taken within {_READY_S:.0f} seconds"
             raise MessageError(reason, Status.RESOURCE_EXHAUSTED) from error

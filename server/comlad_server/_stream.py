@@ -42,6 +42,7 @@ class Stream:
         self.interface: str | None = None  # that carries it, where interfaces are counted
         self._meter: TcpMeter | None = None
         self.pace = Pace(len(devices))
+        self.told_held: set[int] = set()  # of which devices it was told what is held
         self.verdict: MessageError | None = None  # why the run ends it, if it does
         self.on_hang_up: Callable[[], object] = lambda: None
         self._seen = (0, 0)

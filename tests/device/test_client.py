@@ -73,7 +73,7 @@ def test_hears_that_the_run_is_over_in_the_middle_of_a_long_reply() -> None:
         await context.write(encode_finished(7))
 
     async def fetch(_: bytes, context: Any) -> AsyncIterator[bytes]:
-        for chunk in dataset.chunks():
+        for chunk, _payload in dataset.chunks():
             yield chunk
 
     assert asyncio.run(take_part(train, fetch)) == 7
@@ -92,7 +92,7 @@ def test_hears_why_it_was_sent_away_in_the_middle_of_a_reply() -> None:
         await context.abort(grpc.StatusCode.ABORTED, "the reason")
 
     async def fetch(_: bytes, context: Any) -> AsyncIterator[bytes]:
-        for chunk in dataset.chunks():
+        for chunk, _payload in dataset.chunks():
             yield chunk
 
     for _ in range(8):  # half of the time it is writing just then

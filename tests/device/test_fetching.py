@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import grpc
 import grpc.aio
@@ -12,8 +12,9 @@ import pytest
 from samples import small
 
 from comlad.attacks import Attack, Replay
-from comlad.estimators import Memory
+from comlad.estimators import Memory, fingerprint
 from comlad.rounds import (
+    Answered,
     DeviceMemory,
     Plan,
     Site,
@@ -28,6 +29,7 @@ from comlad.wire import (
     Broadcast,
     encode_dataset,
     encode_finished,
+    encode_held,
     encode_reply,
     encode_welcome,
 )
@@ -41,9 +43,11 @@ PREPARED = small(
     compressor={"kind": "top-k", "keep": 2},
     attack=None,
 )
-# Before round 1: the answers of devices 0 and 3 to round 0 have counted.
-STATE = State(1, np.linspace(-1, 1, 6), answered={0: 1, 3: 1})
 HELD: Memory = {"estimate": np.arange(6.0)}
+PRINT = fingerprint(HELD, PREPARED.experiment.estimator.mirrored) or 0
+# Before round 1: the answers of devices 0 and 3 to round 0 have counted.
+COUNTED = {0: Answered(1, PRINT), 3: Answered(1, PRINT)}
+STATE = State(1, np.linspace(-1, 1, 6), answered=COUNTED)
 
 
 class FakeServer:
@@ -75,7 +79,7 @@ class FakeServer:
         await context.write(encode_finished(2))
 
     async def fetch_dataset(self, _: bytes, context: Any) -> AsyncIterator[bytes]:
-        for chunk in self._data.chunks():
+        for chunk, _payload in self._data.chunks():
             yield chunk
 
     async def fetch_estimate(self, data: bytes, context: Any) -> AsyncIterator[bytes]:
@@ -84,7 +88,7 @@ class FakeServer:
         if isinstance(self.held, grpc.StatusCode):
             await context.abort(self.held, "the reason")
         else:
-            for chunk in encode_dataset(self.held).chunks():
+            for chunk, _payload in encode_held(self.held):
                 yield chunk
 
     async def serve(self, devices: tuple[int, ...], attack: Attack | None) -> int:
@@ -147,7 +151,8 @@ def test_asks_for_nothing_before_an_answer_has_counted() -> None:
 
 def test_goes_on_with_what_an_attack_has_learned() -> None:
     attack = Replay(delay=1)
-    server = FakeServer(HELD, initial_state(PREPARED), replace(STATE, round=2, answered={0: 2}))
+    later = replace(STATE, round=2, answered={0: Answered(2, PRINT)})
+    server = FakeServer(HELD, initial_state(PREPARED), later)
 
     server.host(0, attack=attack)
 
@@ -183,3 +188,59 @@ def test_says_nothing_in_a_round_that_was_closed_before_it_could_ask() -> None:
 def test_gives_up_a_server_that_holds_something_else(held: Memory, complaint: str) -> None:
     with pytest.raises(ServerRefusedError, match=f"^not understood: {complaint}"):
         FakeServer(held, STATE).host(0)
+
+
+@pytest.mark.parametrize(
+    "status", [grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.RESOURCE_EXHAUSTED]
+)
+def test_gives_up_a_server_that_will_not_tell(status: grpc.StatusCode) -> None:
+    server = FakeServer(status, STATE)
+
+    with pytest.raises(ServerRefusedError, match=f"^{status.name}: the reason$"):
+        server.host(0)
+
+    assert len(server.asked) == 1
+    assert server.replies == []
+
+
+def test_asks_once_while_the_same_answer_is_the_last_that_counts() -> None:
+    server = FakeServer(HELD, STATE, replace(STATE, round=2), replace(STATE, round=5))
+
+    server.host(0)
+
+    assert server.asked == [(0, server.plans[0].number)]
+    begins = {0: DeviceMemory(restarted(server.plans[0]), {})}
+    for plan, reply in zip(server.plans, server.replies, strict=True):
+        payloads, _ = device_messages(site_of(0), plan.told([0]), begins)
+        assert reply == encode_reply(plan, payloads)
+
+
+def test_asks_again_where_another_process_was_the_device() -> None:
+    others = replace(STATE, round=2, answered={0: Answered(2, PRINT ^ 1)})
+    server = FakeServer(HELD, STATE, others)
+
+    server.host(0)
+
+    assert server.asked == [(0, plan.number) for plan in server.plans]
+
+
+class Broken:
+    """A stream that breaks as something is written to it."""
+
+    async def write(self, _: bytes) -> None:
+        raise ConnectionError("broken")
+
+
+def test_remembers_an_answer_before_it_is_sent() -> None:
+    client, site = Client("nowhere:0", (0,)), site_of(0)
+    plan = plan_round(PREPARED, initial_state(PREPARED)).told([0])
+
+    with pytest.raises(ConnectionError, match="broken"):
+        asyncio.run(client._answer(cast("Any", Broken()), site, plan))
+
+    _, left = device_messages(site, plan, {})
+    held = fingerprint(left[0].estimator, site.estimator.mirrored)
+    counted = replace(plan, round=1, answered=(Answered(1, held or 0),))
+    memories, lost = client._recollection.before(counted, site)
+    assert not lost
+    assert memories[0].estimator["estimate"].tobytes() == left[0].estimator["estimate"].tobytes()

@@ -147,9 +147,12 @@ def test_is_told_what_is_held_of_it_when_it_has_lost_its_memory(tmp_path: Path) 
     usual = 8 * width + 6  # x and p
     assert sorted(set(payloads)) in ([usual, usual + 8 * width], [usual, 2 * usual + 8 * width])
     assert [payload > usual for payload in payloads].count(True) == 1
+    recovered = [record.get("recovered") for record in read_rounds(server.out)]
+    assert recovered == [[3] if payload > usual else None for payload in payloads]
     assert summary["rounds"] == 150
     assert summary["faults"]["refused"] == 0
     assert summary["loss"]["final"] < summary["loss"]["initial"]
+    assert summary["model_sha256"] == replayed(tables, server.out, tables["rounds"])
 
 
 def missing(server: Server) -> list[int]:

@@ -1,6 +1,7 @@
 """Runs that are stopped or killed, and gone on with, come to the model of one that never was."""
 
 import json
+import shutil
 import signal
 import subprocess
 from contextlib import ExitStack
@@ -137,6 +138,30 @@ def test_a_finished_run_can_be_made_longer(tmp_path: Path, engine: str) -> None:
     # Of the first ten rounds nobody has counted what a connection carried.
     assert longer["bytes"]["up"].keys() == {"payload", "message"}
     assert longer["bytes"]["up"] == alone[1]["bytes"]["up"]
+
+
+def test_a_networked_run_goes_on_in_one_process_as_with_new_ones(tmp_path: Path) -> None:
+    """Its checkpoint is without what devices remember: they begin from what is held of them."""
+    tables = STATEFUL | {
+        "attack": {"kind": "sign-flip"},
+        "rounds": 10,
+        "estimator": {"kind": "byz-dm21"},
+        "compressor": {"kind": "top-k", "keep": 2},
+    }
+    file, out = write_experiment_file(tmp_path, tables), tmp_path / "networked"
+    run_summary(file, out, "--engine", "processes")
+    copy = shutil.copytree(out, tmp_path / "inprocess")
+    words = ("--resume", "--set", "rounds=20")
+
+    networked = run_summary(file, out, "--engine", "processes", *words)
+    simulated = run_summary(file, copy, "--engine", "inprocess", *words)
+
+    undisturbed_one = undisturbed(tables | {"rounds": 20}, tmp_path / "alone")
+    assert networked["rounds"] == simulated["rounds"] == 20
+    assert networked["model_sha256"] == simulated["model_sha256"]
+    assert networked["model_sha256"] != undisturbed_one["model_sha256"]
+    recovered = {r["round"]: r["recovered"] for r in read_rounds(out) if "recovered" in r}
+    assert recovered == {10: [0, 1, 2, 3, 4]}
 
 
 def test_a_torn_checkpoint_is_refused_before_anything_is_started(tmp_path: Path) -> None:

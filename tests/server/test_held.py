@@ -105,7 +105,7 @@ def test_is_told_while_a_round_is_open() -> None:
     assert before.status is after.status is Status.FAILED_PRECONDITION
 
 
-def test_is_told_once_in_a_round() -> None:
+def test_is_told_once_in_a_stream() -> None:
     connections, (stream,) = connected((1, 3))
     opened = opened_round()
     connections.open(opened)
@@ -114,20 +114,35 @@ def test_is_told_once_in_a_round() -> None:
 
     error = refusal(connections, PEER, 3, number)
 
-    assert str(error) == "what is held of device 3 was told in this round"
+    assert str(error) == "what is held of device 3 was told in this stream"
     assert error.status is Status.ALREADY_EXISTS
     assert connections.held(PEER, 1, number)[0] is stream
 
 
-def test_is_told_again_in_the_next_round() -> None:
-    connections, (stream,) = connected((1, 3))
+def test_is_not_told_again_in_the_next_round() -> None:
+    connections, _ = connected((1, 3))
     opened = opened_round()
     connections.open(opened)
     connections.held(PEER, 3, opened.plan.number)
     following = replace(opened, plan=replace(opened.plan, number=7))
     connections.open(following)
 
-    assert connections.held(PEER, 3, 7) == (stream, HELD[3])
+    error = refusal(connections, PEER, 3, 7)
+
+    assert error.status is Status.ALREADY_EXISTS
+    assert opened.recovered == {3}
+
+
+def test_is_recorded_of_who_was_told() -> None:
+    connections, _ = connected((1, 3), (0,))
+    opened = opened_round()
+    connections.open(opened)
+    refusal(connections, PEER, 0, opened.plan.number ^ 1)
+    refusal(connections, "somebody else", 1, opened.plan.number)
+
+    connections.held(PEER, 3, opened.plan.number)
+
+    assert opened.recovered == {3}
 
 
 def test_is_not_told_in_vain_to_a_process_that_was_lost_again() -> None:
@@ -148,11 +163,14 @@ def test_is_charged_to_the_device() -> None:
     connections.open(opened)
     before = opened.counted.total(Direction.DOWN, Layer.MESSAGE)
 
-    connections.charge(stream, 3, Layer.MESSAGE, 100)
-    connections.charge(stream, 3, Layer.MESSAGE, 20)
-    connections.charge(stream, 3, Layer.PAYLOAD, 48)
+    connections.charge(stream, 3, Direction.UP, 11)
+    connections.charge(stream, 3, Direction.DOWN, 100, 40)
+    connections.charge(stream, 3, Direction.DOWN, 20, 8)
 
     down = opened.counted.by_device()["down"]
     assert down["message"] == [0, 0, 0, 120, 0]
     assert down["payload"] == [0, 0, 0, 48, 0]
     assert opened.counted.total(Direction.DOWN, Layer.MESSAGE) == before + 120
+    up = opened.counted.by_device()["up"]
+    assert up["message"] == [0, 0, 0, 11, 0]
+    assert up["payload"] == [0, 0, 0, 0, 0]

@@ -25,6 +25,11 @@ def lines(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
         ({"event": "ready", "devices": [0, 1], "peer": "p"}, "INFO", "devices 0, 1 are ready"),
         ({"event": "gone", "devices": [1]}, "WARNING", "devices 1 have gone"),
         (
+            {"event": "recovered", "round": 3, "device": 1},
+            "INFO",
+            "device 1 had lost its memory: told what is held of it",
+        ),
+        (
             {"event": "late", "round": 2, "devices": list(range(12))},
             "WARNING",
             "round 2: deadline, without 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more",

@@ -8,18 +8,21 @@ from comlad.estimators._ef21 import Ef21, Ef21Sgdm
 from comlad.estimators._marina import ByzVrMarina
 from comlad.estimators._plain import Plain
 from comlad.estimators._protocol import (
+    MODEL,
     Arrival,
     Estimator,
     Footprint,
     Memory,
     Setting,
     Work,
+    fingerprint,
     remembers,
 )
 from comlad.parts import Table
 
 __all__ = [
     "ESTIMATORS",
+    "MODEL",
     "Arrival",
     "ByzDashaPage",
     "ByzDm21",
@@ -35,6 +38,7 @@ __all__ = [
     "Plain",
     "Setting",
     "Work",
+    "fingerprint",
     "remembers",
 ]
 

@@ -3,17 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from comlad.config import require
 from comlad.estimators._feedback import ESTIMATE, Mirrored
-from comlad.estimators._marina import check_probability
-from comlad.estimators._protocol import Footprint, Memory, Setting, Vector, Work
-from comlad.estimators._setting import known_delta
+from comlad.estimators._protocol import MODEL, Footprint, Memory, Setting, Vector, Work
+from comlad.estimators._setting import check_share, known_delta
 
 __all__ = ["ByzDashaPage"]
 
 _GRADIENT = "gradient"  # h_i
 _AIM = "aim"  # what was last offered for it: h_i itself, unless the device lied
-_MODEL = "model"  # x_{t−1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,8 @@ class ByzDashaPage(Mirrored):
 
         m_i = C(h_i' − h_i − a (g_i − h_i)),  g_i ← g_i + m_i at both ends,  h_i ← h_i'.
 
-    All begins with zeros.
+    All begins with zeros. A device whose first answer that counts is in a later round, not a
+    full one, begins with a minibatch.
 
     Args:
         probability: p; if not given b/(m + b).
@@ -38,17 +36,17 @@ class ByzDashaPage(Mirrored):
     probability: float | None = None
     momentum: float | None = None
 
-    footprint: ClassVar[Footprint] = Footprint(server=1, device=3)
+    footprint: ClassVar[Footprint] = Footprint(server=1, device=4)
     compares: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_probability(self.probability)
-        right = "must be above 0 and at most 1"
-        require(self.momentum is None or 0 < self.momentum <= 1, "momentum", self.momentum, right)
+        check_share("probability", self.probability)
+        check_share("momentum", self.momentum)
 
     @property
     def refresh(self) -> float:
-        return self.probability or 0.0
+        assert self.probability is not None  # `fitted` has seen to that
+        return self.probability
 
     def fitted(self, setting: Setting) -> Self:
         delta = known_delta(setting, "byz-dasha-page")
@@ -63,7 +61,7 @@ class ByzDashaPage(Mirrored):
         gradient = work.gradient
         if not work.full and work.before is not None:
             gradient = memory[_GRADIENT] + gradient - work.before
-        return gradient, {**memory, _GRADIENT: gradient, _MODEL: work.model}
+        return gradient, {**memory, _GRADIENT: gradient, MODEL: work.model}
 
     def offer(self, target: Vector, memory: Memory) -> tuple[Vector, Memory]:
         assert self.momentum is not None  # `fitted` has seen to that
@@ -73,4 +71,4 @@ class ByzDashaPage(Mirrored):
 
     def restart(self, held: Memory, model: Vector) -> Memory:
         estimate = held[ESTIMATE]
-        return {**held, _GRADIENT: estimate, _AIM: estimate, _MODEL: model}
+        return dict.fromkeys((ESTIMATE, _GRADIENT, _AIM), estimate) | {MODEL: model}

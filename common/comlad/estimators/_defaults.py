@@ -13,6 +13,7 @@ class Defaults:
     __slots__ = ()
 
     footprint: ClassVar[Footprint] = Footprint()
+    mirrored: ClassVar[tuple[str, ...]] = ()
     compares: ClassVar[bool] = False
     uses_previous: ClassVar[bool] = False
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from comlad.config import require
 from comlad.estimators._defaults import Defaults
 from comlad.estimators._protocol import Arrival, Footprint, Memory, Setting, Vector
-from comlad.estimators._setting import known_delta
+from comlad.estimators._setting import check_share, known_delta
 
 __all__ = ["Diana"]
 
@@ -31,10 +30,10 @@ class Diana(Defaults):
     rate: float | None = None
 
     footprint: ClassVar[Footprint] = Footprint(server=1, device=1)
+    mirrored: ClassVar[tuple[str, ...]] = (_SHIFT,)
 
     def __post_init__(self) -> None:
-        right = "must be above 0 and at most 1"
-        require(self.rate is None or 0 < self.rate <= 1, "rate", self.rate, right)
+        check_share("rate", self.rate)
 
     def fitted(self, setting: Setting) -> Self:
         delta = known_delta(setting, "diana")
@@ -50,7 +49,7 @@ class Diana(Defaults):
         return memory.get(_SHIFT, 0.0) + decoded, {_SHIFT: self._moved(decoded, memory)}
 
     def restart(self, held: Memory, model: Vector) -> Memory:
-        return held
+        return {_SHIFT: held[_SHIFT]}
 
     def _moved(self, decoded: Vector, memory: Memory) -> Vector:
         assert self.rate is not None  # `fitted` has seen to that

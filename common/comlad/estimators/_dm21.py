@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from comlad.estimators._feedback import ESTIMATE, Momentum, Start
-from comlad.estimators._protocol import Footprint, Memory, Vector, Work
+from comlad.estimators._protocol import MODEL, Footprint, Memory, Vector, Work
 
 __all__ = ["ByzDm21", "ByzVrDm21"]
 
 _FIRST, _SECOND = "momentum", "second_momentum"  # v_i, u_i
-_MODEL = "model"  # x_{t−1}, where v_i was last updated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class ByzDm21(Momentum):
         return u, {**memory, _FIRST: v, _SECOND: u}
 
     def restart(self, held: Memory, model: Vector) -> Memory:
-        return {**held, _FIRST: held[ESTIMATE], _SECOND: held[ESTIMATE]}
+        return dict.fromkeys((ESTIMATE, _FIRST, _SECOND), held[ESTIMATE])
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ class ByzVrDm21(Momentum):
         else:
             v = work.gradient + (1 - self.momentum) * (memory[_FIRST] - work.before)
         u = self._averaged(v, memory, _SECOND)
-        return u, {**memory, _FIRST: v, _SECOND: u, _MODEL: work.model}
+        return u, {**memory, _FIRST: v, _SECOND: u, MODEL: work.model}
 
     def restart(self, held: Memory, model: Vector) -> Memory:
-        return {**held, _FIRST: held[ESTIMATE], _SECOND: held[ESTIMATE], _MODEL: model}
+        return dict.fromkeys((ESTIMATE, _FIRST, _SECOND), held[ESTIMATE]) | {MODEL: model}

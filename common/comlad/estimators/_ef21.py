@@ -51,4 +51,4 @@ class Ef21Sgdm(Momentum):
         return v, {**memory, _MOMENTUM: v}
 
     def restart(self, held: Memory, model: Vector) -> Memory:
-        return {**held, _MOMENTUM: held[ESTIMATE]}
+        return {ESTIMATE: held[ESTIMATE], _MOMENTUM: held[ESTIMATE]}

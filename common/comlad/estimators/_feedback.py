@@ -26,6 +26,7 @@ class Mirrored(Defaults):
     __slots__ = ()
 
     footprint: ClassVar[Footprint] = Footprint(server=1, device=1)
+    mirrored: ClassVar[tuple[str, ...]] = (ESTIMATE,)
 
     def settle(self, offered: Vector, decoded: Vector, memory: Memory) -> Memory:
         return {**memory, ESTIMATE: _sum(decoded, memory)}
@@ -35,7 +36,7 @@ class Mirrored(Defaults):
         return estimate, {ESTIMATE: estimate}
 
     def restart(self, held: Memory, model: Vector) -> Memory:
-        return held
+        return {ESTIMATE: held[ESTIMATE]}
 
 
 class Feedback(Mirrored):

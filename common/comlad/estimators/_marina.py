@@ -5,14 +5,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from comlad.config import require
 from comlad.estimators._defaults import Defaults
-from comlad.estimators._protocol import Arrival, Footprint, Memory, Setting, Vector, Work
-from comlad.estimators._setting import known_delta
+from comlad.estimators._protocol import MODEL, Arrival, Footprint, Memory, Setting, Vector, Work
+from comlad.estimators._setting import check_share, known_delta
 
 __all__ = ["ByzVrMarina"]
-
-_MODEL = "model"  # x_{t−1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,12 @@ class ByzVrMarina(Defaults):
     uses_previous: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
-        check_probability(self.probability)
+        check_share("probability", self.probability)
 
     @property
     def refresh(self) -> float:
-        return self.probability or 0.0
+        assert self.probability is not None  # `fitted` has seen to that
+        return self.probability
 
     def fitted(self, setting: Setting) -> Self:
         delta = known_delta(setting, "byz-vr-marina")
@@ -60,15 +58,9 @@ class ByzVrMarina(Defaults):
             target = work.gradient - work.before
         else:
             target = np.zeros_like(work.gradient)
-        return target, {_MODEL: work.model}
+        return target, {MODEL: work.model}
 
     def receive(self, decoded: Vector, memory: Memory, arrival: Arrival) -> tuple[Vector, Memory]:
         if arrival.full or arrival.previous is None:
             return decoded, memory
         return arrival.previous + decoded, memory
-
-
-def check_probability(probability: float | None) -> None:
-    """Raise ConfigError unless it is one of a coin, or left open."""
-    right = "must be above 0 and at most 1"
-    require(probability is None or 0 < probability <= 1, "probability", probability, right)

@@ -1,26 +1,41 @@
 """What every gradient estimator offers."""
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arrival", "Estimator", "Footprint", "Memory", "Setting", "Vector", "Work", "remembers"]
+__all__ = [
+    "MODEL",
+    "Arrival",
+    "Estimator",
+    "Footprint",
+    "Memory",
+    "Setting",
+    "Vector",
+    "Work",
+    "fingerprint",
+    "remembers",
+]
 
 Vector = NDArray[np.float64]
 
 # What one end of the line remembers of one device between rounds: named float64 vectors.
 Memory = Mapping[str, Vector]
+# In the memory of a device, x of its last answer, for an estimator that compares.
+MODEL = "model"
 
 
 class Footprint(NamedTuple):
-    """How many vectors of a coded gradient's length are remembered of each device, at most.
+    """How many vectors of a coded gradient's length belong to the memory of a device, at most.
 
     Args:
-        server: By the server.
-        device: By the device itself, x of its last answer included where that is kept.
+        server: At the server.
+        device: At the device itself, x of its last answer included where that is kept. A
+            device process keeps those of earlier rounds, too: see `Recollection`.
     """
 
     server: int = 0
@@ -100,8 +115,12 @@ class Estimator(Protocol):
         """What is remembered, at most."""
 
     @property
+    def mirrored(self) -> tuple[str, ...]:
+        """The names of what both ends remember, the same to the last bit."""
+
+    @property
     def compares(self) -> bool:
-        """Whether gradients are also taken at the model in the device's memory, "model"."""
+        """Whether gradients are also taken at the model in the device's memory, MODEL."""
 
     @property
     def refresh(self) -> float:
@@ -158,9 +177,26 @@ class Estimator(Protocol):
         Args:
             held: The server's memory of the device.
             model: x_t as the device was told it.
+
+        Raises:
+            KeyError: A name is missing.
         """
 
 
 def remembers(estimator: Estimator) -> bool:
     """Whether either end remembers anything, so that it matters whether an answer counted."""
     return any(estimator.footprint)
+
+
+def fingerprint(memory: Memory, names: Sequence[str]) -> int | None:
+    """CRC-32 of some vectors of a memory; 0 of none, None if one is missing.
+
+    By it a device finds out that it remembers something else than the server does. It
+    deceives nobody but itself.
+    """
+    found = 0
+    for name in names:
+        if name not in memory:
+            return None
+        found = zlib.crc32(memory[name].astype("<f8", copy=False).data, found)
+    return found

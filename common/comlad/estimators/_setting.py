@@ -1,11 +1,16 @@
 """What estimators ask of a compressor, and why."""
 
-from comlad.config import mistake
+from comlad.config import mistake, require
 from comlad.estimators._protocol import Setting
 
-__all__ = ["known_delta", "require_contractive", "require_unbiased"]
+__all__ = ["check_share", "known_delta", "require_contractive", "require_unbiased"]
 
 _KIND = "[compressor] kind"
+
+
+def check_share(key: str, value: float | None) -> None:
+    """Raise ConfigError unless a parameter is a part of 1, or left open."""
+    require(value is None or 0 < value <= 1, key, value, "must be above 0 and at most 1")
 
 
 def require_unbiased(setting: Setting, why: str) -> None:

@@ -41,4 +41,6 @@ class Sampling:
                 "no samples of which some could be drawn"
             )
         sizes = objective.sizes
+        right = "must be left out where a subset has no samples"
+        require(int(sizes.min()) > 0, "batch", self.batch, right)
         return float(np.minimum(sizes, self.batch).sum() / max(sizes.sum(), 1))

@@ -15,8 +15,15 @@ from comlad.rounds._close import Outcome, close_round
 from comlad.rounds._devices import device_message, device_messages
 from comlad.rounds._forms import form_of, forms
 from comlad.rounds._framing import Traffic
-from comlad.rounds._memories import DeviceMemory, Memories, after_close
-from comlad.rounds._plan import MASK_KEY_BYTES, Plan, State, initial_state, plan_round
+from comlad.rounds._memories import DeviceMemory, Memories, after_close, recovered
+from comlad.rounds._plan import (
+    MASK_KEY_BYTES,
+    Answered,
+    Plan,
+    State,
+    initial_state,
+    plan_round,
+)
 from comlad.rounds._quorum import lacks
 from comlad.rounds._recollection import Recollection
 from comlad.rounds._report import Report, model_sha256, round_record
@@ -27,6 +34,7 @@ from comlad.rounds._snapshot import Snapshot, experiment_sha256
 
 __all__ = [
     "MASK_KEY_BYTES",
+    "Answered",
     "Attendance",
     "ByteCount",
     "DeviceMemory",
@@ -56,6 +64,7 @@ __all__ = [
     "nobody",
     "plan_round",
     "read_attendance",
+    "recovered",
     "round_record",
     "simulate",
     "spied_on",

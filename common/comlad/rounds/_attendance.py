@@ -17,10 +17,13 @@ class Attendance:
     Args:
         missing: Devices that had not answered when it closed.
         refused: Devices whose answer did not count, and why.
+        recovered: Devices that had lost what their estimator remembered, and were told what
+            the server holds of them.
     """
 
     missing: frozenset[int] = frozenset()
     refused: Mapping[int, str] = field(default_factory=dict)
+    recovered: frozenset[int] = frozenset()
 
 
 def read_attendance(lines: Iterable[str], devices: int, rounds: int) -> tuple[Attendance, ...]:
@@ -48,10 +51,11 @@ def _round(record: Any, number: int, devices: int) -> Attendance:
         raise ValueError(f"round {record['round']!r}: must be {number}")
     missing = frozenset(record["missing"])
     refused = {int(device): str(reason) for device, reason in record["refused"].items()}
-    for device in (*missing, *refused):
+    recovered = frozenset(record.get("recovered", ()))
+    for device in (*missing, *refused, *recovered):
         if not (type(device) is int and 0 <= device < devices):
             raise ValueError(f"device {device!r}: must be one of 0 to {devices - 1}")
-    return Attendance(missing, refused)
+    return Attendance(missing, refused, recovered)
 
 
 def _reason(error: Exception) -> str:

@@ -11,10 +11,10 @@ from comlad.aggregation import Context, TakesSparse
 from comlad.coding import Decodes, Received
 from comlad.compression import Payload, Sparse
 from comlad.errors import ConfigError
-from comlad.estimators import Arrival, Memory, Plain, remembers
+from comlad.estimators import Arrival, Memory, Plain, fingerprint, remembers
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
-from comlad.rounds._plan import Plan, State
+from comlad.rounds._plan import Answered, Plan, State
 from comlad.rounds._quorum import must_skip
 
 __all__ = ["Outcome", "close_round"]
@@ -117,7 +117,7 @@ class _Answers:
         self.memories: dict[int, Memory] = dict(state.memories)
         # What a device remembers is worth nothing after a step without it, if that builds on it.
         lapses = experiment.estimator.uses_previous
-        self.answered: dict[int, int] = {} if lapses else dict(state.answered)
+        self.answered: dict[int, Answered] = {} if lapses else dict(state.answered)
         self._arrival = Arrival(plan.full, state.aggregate)
         self._remembers = remembers(experiment.estimator)
         self.decoding = state.decoding
@@ -182,7 +182,8 @@ class _Answers:
             estimate, memory = estimator.receive(row, memory, self._arrival)
             row[:] = estimate
             if np.isfinite(row).all():  # else what is not would stay there for ever
-                self.answered[device] = self._plan.round + 1
+                held = fingerprint(memory, estimator.mirrored) or 0
+                self.answered[device] = Answered(self._plan.round + 1, held)
                 if memory:
                     self.memories[device] = memory
         return vectors

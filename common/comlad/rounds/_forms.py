@@ -9,9 +9,8 @@ __all__ = ["form_of", "forms"]
 
 def form_of(estimator: Estimator, compressor: Compressor, plan: Plan, slot: int) -> Compressor:
     """What the answer of the device in a slot is made with."""
-    if plan.answered is None or not estimator.whole(plan.full, not plan.answered[slot]):
-        return compressor
-    return _whole(compressor)
+    first = plan.answered is not None and not plan.answered[slot].after
+    return _whole(compressor) if estimator.whole(plan.full, first) else compressor
 
 
 def forms(estimator: Estimator, compressor: Compressor) -> tuple[Compressor, ...]:

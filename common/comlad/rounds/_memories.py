@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from comlad.estimators import Memory
-from comlad.rounds._plan import State
+from comlad.estimators import Estimator, Memory
+from comlad.rounds._plan import Answered, Plan, State
 
-__all__ = ["NOTHING", "DeviceMemory", "Memories", "after_close"]
+__all__ = ["NOTHING", "DeviceMemory", "Memories", "after_close", "recovered"]
 
 
 class DeviceMemory(NamedTuple):
@@ -51,11 +51,40 @@ def after_close(
     """
     memories = {}
     for device, new in after.items():
-        old, answered = before.get(device, NOTHING), state.answered.get(device, 0)
+        old, answered = before.get(device, NOTHING), state.answered.get(device, Answered())
         memory = new
-        if answered != state.round and new.estimator:
-            memory = new.back_at(old.estimator if answered else {})
+        if answered.after != state.round and new.estimator:
+            memory = new.back_at(old.estimator if answered.after else {})
         if device in missing:
             memory = memory._replace(attack=old.attack)
         memories[device] = memory
     return memories
+
+
+def recovered(
+    estimator: Estimator,
+    plan: Plan,
+    held: Mapping[int, Memory],
+    memories: Memories,
+    lost: Collection[int] = (),
+) -> Memories:
+    """The memories of all devices, where those that have lost theirs begin from what is held.
+
+    Args:
+        estimator: In use.
+        plan: The server's own, of the round that they begin with.
+        held: What the server remembers of each device.
+        memories: Of all devices, in this process.
+        lost: Devices that had lost their memory in the run that is repeated; besides, those
+            of which an answer has counted and that remember nothing, since the run came from
+            other processes.
+    """
+    if plan.answered is None:
+        return memories
+    found = dict(memories)
+    for device, answered in enumerate(plan.answered):
+        memory = memories.get(device, NOTHING)
+        if device in lost or (answered.after and not memory.estimator):
+            begins = estimator.restart(held.get(device, {}), plan.model)
+            found[device] = memory._replace(estimator=begins)
+    return found

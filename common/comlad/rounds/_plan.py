@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.random import Generator
@@ -13,9 +14,29 @@ from comlad.estimators import Memory, remembers
 from comlad.experiment import Prepared
 from comlad.rng import Stream, run_generator
 
-__all__ = ["MASK_KEY_BYTES", "Plan", "State", "drawn_tasks", "initial_state", "plan_round"]
+__all__ = [
+    "MASK_KEY_BYTES",
+    "Answered",
+    "Plan",
+    "State",
+    "drawn_tasks",
+    "initial_state",
+    "plan_round",
+]
 
 MASK_KEY_BYTES = 16
+
+
+class Answered(NamedTuple):
+    """The last answer of a device that counted; by itself, that there is none.
+
+    Args:
+        after: 1 + its round.
+        held: The `fingerprint` of what the server has remembered of the device since.
+    """
+
+    after: int = 0
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,8 +47,8 @@ class State:
         round: t, how many rounds are closed.
         model: x_t, float64, shape (Q,).
         memories: What the estimator remembers of each device, by id.
-        answered: By device, of those of which an answer has counted, 1 + the round of the
-            last one; empty where devices remember nothing.
+        answered: By device, of those of which an answer has counted, the last one; empty
+            where devices remember nothing.
         aggregate: g_{t−1}, what the round before stepped along, shape (Q,); None before the
             first, and where no rule uses it.
         decoding: What the code remembers.
@@ -36,7 +57,7 @@ class State:
     round: int
     model: NDArray[np.float64]
     memories: Mapping[int, Memory] = field(default_factory=dict)
-    answered: Mapping[int, int] = field(default_factory=dict)
+    answered: Mapping[int, Answered] = field(default_factory=dict)
     aggregate: NDArray[np.float64] | None = None
     decoding: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
@@ -58,9 +79,8 @@ class Plan:
         mask_keys: What decides the coordinates that each device that is told keeps; none
             if they have no masks of their own.
         full: Whether gradients of all samples are asked for.
-        answered: Of each device that is told 1 + the round of its last answer that counted,
-            0 if there is none: it goes on from what it remembered then. None where devices
-            remember nothing.
+        answered: Of each device that is told its last answer that counted: it goes on from
+            what it remembered then. None where devices remember nothing.
     """
 
     round: int
@@ -72,7 +92,7 @@ class Plan:
     common_key: bytes = b""
     mask_keys: tuple[bytes, ...] = ()
     full: bool = False
-    answered: tuple[int, ...] | None = None
+    answered: tuple[Answered, ...] | None = None
 
     def mask_key(self, slot: int) -> bytes:
         """The key of the mask of the device in a slot; empty if the server chose none."""
@@ -131,19 +151,15 @@ def _generator(seed: int, round: int) -> Generator:
 
 def _is_full(prepared: Prepared, state: State, rng: Generator) -> bool:
     """Whether devices are asked for the gradients of all their samples."""
-    estimator = prepared.experiment.estimator
-    if not estimator.refresh:
-        return False
-    coin = rng.random() < estimator.refresh
-    nothing = state.round == 0 or (estimator.uses_previous and state.aggregate is None)
-    return bool(coin or nothing)
+    refresh = prepared.experiment.estimator.refresh
+    return refresh > 0 and bool(rng.random() < refresh or not state.answered)
 
 
-def _answered(prepared: Prepared, state: State) -> tuple[int, ...] | None:
+def _answered(prepared: Prepared, state: State) -> tuple[Answered, ...] | None:
     if not remembers(prepared.experiment.estimator):
         return None
     devices = range(prepared.experiment.devices.count)
-    return tuple(state.answered.get(device, 0) for device in devices)
+    return tuple(state.answered.get(device, Answered()) for device in devices)
 
 
 def _keys(rng: Generator, count: int) -> tuple[bytes, ...]:

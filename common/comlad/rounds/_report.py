@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comlad.coding import Decodes
+from comlad.estimators import remembers
 from comlad.experiment import Prepared, byzantine_devices, write_experiment
 from comlad.rounds._bytes import ByteCount
 from comlad.rounds._close import Outcome
@@ -32,6 +33,7 @@ def round_record(
     refused: Mapping[int, str],
     stray: Iterable[tuple[int, str]],
     counted: ByteCount,
+    recovered: Iterable[int] = (),
 ) -> dict[str, Any]:
     """A line of rounds.jsonl, but for the seconds.
 
@@ -43,6 +45,7 @@ def round_record(
         refused: Devices whose answer did not count, and why. All others attended.
         stray: Messages that were nobody's answer to this round, by device, and why.
         counted: The round's bytes.
+        recovered: Devices that were told what is held of them, having lost their memory.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         loss = prepared.objective.loss(state.model)
@@ -61,6 +64,8 @@ def round_record(
     record["refused"] = {str(device): refused[device] for device in sorted(refused)}
     if stray := list(stray):
         record["stray"] = [[device, reason] for device, reason in stray]
+    if recovered := sorted(recovered):
+        record["recovered"] = recovered
     record["bytes"] = counted.totals()
     record["devices"] = counted.by_device()
     if streams := counted.by_stream():
@@ -142,6 +147,8 @@ class Report:
         }
         if "accuracy" in self._last:
             result["accuracy"] = self._last["accuracy"]
+        if remembers(experiment.estimator):
+            result["memory"] = self._memory()
         if not experiment.devices.redraw:
             result["byzantine"] = sorted(byzantine_devices(experiment.devices, experiment.seed))
         if self._skipped:
@@ -160,6 +167,16 @@ class Report:
             "faults": self._faults(strangers),
             "wall_seconds": wall_seconds,
             "versions": {**versions, "numpy": np.__version__},
+        }
+
+    def _memory(self) -> dict[str, Any]:
+        """How much an estimator remembers: of all devices at the server, and at one of them."""
+        footprint = self._prepared.experiment.estimator.footprint
+        vector = 8 * self._prepared.width
+        devices = self._prepared.experiment.devices.count
+        return {
+            "server": {"vectors": footprint.server, "bytes": devices * footprint.server * vector},
+            "device": {"vectors": footprint.device, "bytes": footprint.device * vector},
         }
 
     def _faults(self, strangers: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from comlad.errors import ConfigError
 from comlad.estimators import Memory
 from comlad.experiment import Experiment, Prepared, write_experiment
 from comlad.rounds._memories import DeviceMemory, Memories
-from comlad.rounds._plan import State
+from comlad.rounds._plan import Answered, State
 
 __all__ = ["Snapshot", "experiment_sha256"]
 
@@ -30,10 +30,10 @@ class Snapshot:
 
     Args:
         round: t, how many rounds are closed.
-        arrays: By path: "model", "aggregate", "answered" (by device, 0 where none is),
-            "decoding/NAME", "memories/DEVICE/NAME" and, where the devices are in the same
-            process, "devices/DEVICE/PART/NAME" with the parts of a DeviceMemory. None of
-            them is changed any more.
+        arrays: By path: "model", "aggregate", "answered" (rows of a device and its
+            Answered), "decoding/NAME", "memories/DEVICE/NAME" and, where the devices are
+            in the same process, "devices/DEVICE/PART/NAME" with the parts of a
+            DeviceMemory. None of them is changed any more.
         report: What the summary is made of, in what JSON has.
     """
 
@@ -49,9 +49,8 @@ class Snapshot:
             arrays["aggregate"] = state.aggregate
         arrays |= {f"decoding/{name}": array for name, array in state.decoding.items()}
         if state.answered:
-            answered = np.zeros(max(state.answered) + 1, np.int64)
-            answered[list(state.answered)] = list(state.answered.values())
-            arrays["answered"] = answered
+            rows = [(device, *answered) for device, answered in state.answered.items()]
+            arrays["answered"] = np.array(rows, np.int64)
         for device, memory in state.memories.items():
             arrays |= {f"memories/{device}/{name}": array for name, array in memory.items()}
         for device, both in memories.items():
@@ -93,10 +92,10 @@ class Snapshot:
             parts.setdefault(part, {})[name] = array
         return {device: DeviceMemory(**parts) for device, parts in found.items()}
 
-    def _answered(self) -> dict[int, int]:
-        answered = self.arrays.get("answered")
-        pairs = () if answered is None else enumerate(answered.tolist())
-        return {device: round for device, round in pairs if round}
+    def _answered(self) -> dict[int, Answered]:
+        rows = self.arrays.get("answered")
+        found = () if rows is None else rows.tolist()
+        return {device: Answered(after, held) for device, after, held in found}
 
     def _under(self, prefix: str) -> Memory:
         return {

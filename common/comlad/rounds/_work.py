@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from comlad.estimators import Memory, Work
+from comlad.estimators import MODEL, Memory, Work
 from comlad.problems import Objective, Samples
 from comlad.rng import Purpose, device_generator
 from comlad.rounds._plan import Plan
@@ -127,12 +127,12 @@ def _before(
     # Mostly all were at the same model, and remember one array.
     groups: dict[int, list[int]] = {}
     for row, memory in enumerate(memories):
-        if "model" in memory:
-            groups.setdefault(id(memory["model"]), []).append(row)
+        if MODEL in memory:
+            groups.setdefault(id(memory[MODEL]), []).append(row)
     found: dict[int, Vectors] = {}
     for rows in groups.values():
         some = crew if len(rows) == len(memories) else crew.some(rows)
-        model = memories[rows[0]]["model"]
+        model = memories[rows[0]][MODEL]
         found |= zip(rows, coded_gradients(site, some, model, objective), strict=True)
     return found
 

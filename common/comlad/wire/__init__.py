@@ -1,15 +1,10 @@
 """Values to bytes and back. Whatever comes from a peer is hostile until it was checked here."""
 
+from comlad.wire._arrays import ARRAYS_CHUNK_BYTES
 from comlad.wire._broadcast import Broadcast
 from comlad.wire._chunks import MAX_MESSAGE_BYTES, Download
-from comlad.wire._dataset import (
-    DATASET_CHUNK_BYTES,
-    EncodedDataset,
-    decode_dataset,
-    decode_held,
-    encode_dataset,
-    held_bound,
-)
+from comlad.wire._dataset import EncodedDataset, decode_dataset, encode_dataset
+from comlad.wire._held import decode_held, encode_held, held_bound
 from comlad.wire._inbox import Inbox, Verdict
 from comlad.wire._replies import encode_reply, reply_messages
 from comlad.wire._requests import (
@@ -29,7 +24,7 @@ from comlad.wire._told import broadcast_bound, decode_round
 from comlad.wire._welcome import Welcome, decode_welcome, encode_welcome
 
 __all__ = [
-    "DATASET_CHUNK_BYTES",
+    "ARRAYS_CHUNK_BYTES",
     "MAX_JOIN_BYTES",
     "MAX_MESSAGE_BYTES",
     "Broadcast",
@@ -45,6 +40,7 @@ __all__ = [
     "decode_welcome",
     "encode_dataset",
     "encode_finished",
+    "encode_held",
     "encode_join",
     "encode_ready",
     "encode_refusal",

@@ -15,6 +15,7 @@ from comlad.wire._told import index_type
 
 __all__ = ["Broadcast"]
 
+_HELD_BYTES = 4
 _ROUND = pb.TrainResponse.DESCRIPTOR.fields_by_name["round"].number
 
 
@@ -146,21 +147,25 @@ class Broadcast:
         if plan.subsets is not None:
             response.round.subsets = plan.subsets[rows].astype(self._indices).tobytes()
         if plan.answered is not None:
-            response.round.answered.extend([plan.answered[row] for row in rows])
+            response.round.answered.extend([plan.answered[row].after for row in rows])
+            response.round.held.extend([plan.answered[row].held for row in rows])
         return response.SerializeToString()
 
     def _own_numbers(self, device: int) -> int:
-        """The bytes of a device's own varints."""
-        plan = self._plan
-        numbers = [int(plan.tasks[device])]
-        if plan.answered is not None:
-            numbers.append(plan.answered[device])
-        return sum(max(1, -(-number.bit_length() // 7)) for number in numbers)
+        """The bytes of a device's own numbers."""
+        task, answered = int(self._plan.tasks[device]), self._plan.answered
+        if answered is None:
+            return _varint_size(task)
+        return _varint_size(task) + _varint_size(answered[device].after) + _HELD_BYTES
 
     def _own_payload(self, device: int) -> int:
         plan = self._plan
         subsets = 0 if plan.subsets is None else plan.subsets.shape[1] * self._indices.itemsize
         return subsets + (MASK_KEY_BYTES if plan.mask_keys else 0)
+
+
+def _varint_size(number: int) -> int:
+    return max(1, -(-number.bit_length() // 7))
 
 
 class _Shared:

@@ -14,7 +14,7 @@ from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
 from comlad.rounds import ByteCount, Direction, Layer, Plan, form_of
 from comlad.v1 import training_pb2 as pb
-from comlad.wire._requests import encode_refusal, parse_request, reply_bound
+from comlad.wire._requests import encode_refusal, parse_request, plan_bound
 from comlad.wire._uploads import StrayError, Uploads
 from comlad.wire._vectors import RawVector
 
@@ -56,7 +56,7 @@ class Inbox:
         self._plan = plan
         self._counted = counted
         self._refusals: Counter[_Stream] = Counter()
-        self._bounds: dict[int, int] = {}
+        self._bounds: dict[_Stream, int] = {}
         self._uploads = Uploads(plan.number)
 
     def receive(self, stream: _Stream, data: bytes) -> list[Verdict]:
@@ -107,17 +107,17 @@ class Inbox:
         """
         patience = _patience(stream)
         dropped = self._uploads.dropped[stream]
-        return self._refusals[stream] > patience or dropped > patience * self._bound(len(stream))
+        return self._refusals[stream] > patience or dropped > patience * self._bound(stream)
 
     def missing(self) -> list[int]:
         """Devices that have said nothing."""
         everyone = range(self._prepared.experiment.devices.count)
         return [device for device in everyone if device not in self._heard]
 
-    def _bound(self, devices: int) -> int:
-        if devices not in self._bounds:
-            self._bounds[devices] = reply_bound(self._prepared, devices)
-        return self._bounds[devices]
+    def _bound(self, stream: _Stream) -> int:
+        if stream not in self._bounds:
+            self._bounds[stream] = plan_bound(self._prepared, self._plan, stream)
+        return self._bounds[stream]
 
     def _parts(self, stream: _Stream, data: bytes) -> list[tuple[int, RawVector]]:
         """Slots and vectors of the reply that is whole with this message, if one is.
@@ -146,7 +146,7 @@ class Inbox:
 
     def _request(self, stream: _Stream, data: bytes) -> pb.TrainRequest | None:
         """The message, or the one that is put together with this chunk of it."""
-        bound = self._bound(len(stream))
+        bound = self._bound(stream)
         request = parse_request(data, bound)
         if request.WhichOneof("event") != "chunk":
             return request

@@ -7,7 +7,7 @@ from google.protobuf.message import DecodeError
 from comlad.config import Identity
 from comlad.errors import MessageError, Status
 from comlad.experiment import Prepared
-from comlad.rounds import forms
+from comlad.rounds import Plan, form_of, forms
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._chunks import MAX_MESSAGE_BYTES
 
@@ -21,6 +21,7 @@ __all__ = [
     "parse_ready",
     "parse_request",
     "parse_response",
+    "plan_bound",
     "reply_bound",
     "transport_bound",
 ]
@@ -33,8 +34,17 @@ MAX_JOIN_BYTES = 2**21
 _LEAST_BOUND = 2**16
 
 
+def plan_bound(prepared: Prepared, plan: Plan, devices: Sequence[int]) -> int:
+    """The bytes that the answer of a process of these devices to a plan can have at most."""
+    experiment, width = prepared.experiment, prepared.width
+    if len(forms(experiment.estimator, experiment.compressor)) == 1:
+        return reply_bound(prepared, len(devices))
+    made = [form_of(experiment.estimator, experiment.compressor, plan, i) for i in devices]
+    return sum(form.payload_bound(width) + _FRAMING for form in made) + _FRAMING
+
+
 def reply_bound(prepared: Prepared, devices: int) -> int:
-    """The bytes that a reply of a process of that many devices can have at most."""
+    """The bytes that a reply of a process of that many devices can have at most, ever."""
     experiment, width = prepared.experiment, prepared.width
     possible = forms(experiment.estimator, experiment.compressor)
     payload = max(form.payload_bound(width) for form in possible)

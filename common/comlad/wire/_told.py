@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from comlad.coding import Coding
 from comlad.compression import MaskScope
 from comlad.errors import MessageError
-from comlad.rounds import MASK_KEY_BYTES, Plan
+from comlad.rounds import MASK_KEY_BYTES, Answered, Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire._models import told_model
 
@@ -87,13 +87,15 @@ def decode_round(
     )
 
 
-def _answered(message: pb.Round, devices: int) -> tuple[int, ...]:
-    answered = tuple(message.answered)
+def _answered(message: pb.Round, devices: int) -> tuple[Answered, ...]:
+    answered, held = list(message.answered), list(message.held)
     if len(answered) != devices or max(answered) > message.round:
         raise MessageError(
-            f"answered {list(answered[:20])}: must be {devices} numbers of at most {message.round}"
+            f"answered {answered[:20]}: must be {devices} numbers of at most {message.round}"
         )
-    return answered
+    if len(held) != devices:
+        raise MessageError(f"{len(held)} fingerprints of what is held: must be {devices}")
+    return tuple(map(Answered, answered, held))
 
 
 def _permutation(data: bytes, width: np.dtype[np.unsignedinteger], count: int) -> NDArray[np.intp]:

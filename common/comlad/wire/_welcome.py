@@ -68,8 +68,10 @@ class Welcome:
             raise MessageError(
                 f"a dataset for dimension {objective.dimension}: must be {self.dimension}"
             )
-        if self.batch is not None and not isinstance(objective, Samples):
-            raise MessageError(f"batch {self.batch} of a problem without samples")
+        if self.batch is not None and not (
+            isinstance(objective, Samples) and objective.sizes.min() > 0
+        ):
+            raise MessageError(f"batch {self.batch} of a problem without samples in each subset")
         return Site(
             objective=objective,
             coding=self.coding,

@@ -23,6 +23,7 @@ _LINES: dict[str, tuple[int, str]] = {
     "started": (logging.INFO, "round {round} is the first"),
     "ready": (logging.INFO, "devices {devices} are ready"),
     "gone": (logging.WARNING, "devices {devices} have gone"),
+    "recovered": (logging.INFO, "device {device} had lost its memory: told what is held of it"),
     "replaced": (logging.WARNING, "devices {devices} came again; their older stream is ended"),
     "waiting": (logging.WARNING, "{who}; waiting"),
     "late": (logging.WARNING, "round {round}: deadline, without {devices}"),

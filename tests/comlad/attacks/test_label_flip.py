@@ -14,6 +14,7 @@ from comlad.errors import ConfigError
 from comlad.experiment import Prepared
 from comlad.problems import Data, Objective, SoftmaxRegression
 from comlad.rounds import (
+    Answered,
     Memories,
     Site,
     State,
@@ -116,7 +117,7 @@ def test_has_an_estimator_remember_what_is_of_the_flipped_data(
     on_flipped: Memories = {}
 
     for round in range(4):
-        answered = dict.fromkeys(range(5), round) if round else {}
+        answered = dict.fromkeys(range(5), Answered(round)) if round else {}
         state = State(round, np.linspace(-1, 1, 6) * round, answered=answered)
         plan = plan_round(prepared, state)
         payloads, memories = device_messages(site, plan, memories)

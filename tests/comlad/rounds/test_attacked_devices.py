@@ -15,6 +15,7 @@ from comlad.compression import Dense, Identity, Sparse
 from comlad.errors import ConfigError
 from comlad.estimators import Arrival, Ef21, Ef21Sgdm, Footprint, Memory, Plain
 from comlad.rounds import (
+    Answered,
     Memories,
     Plan,
     Site,
@@ -231,7 +232,8 @@ class TestEstimatorsOfLiars:
         held: Memory = {}
 
         for round in range(3):
-            plan = replace(plan_round(small(), State(round, np.zeros(6))), answered=(round,) * 5)
+            plan = plan_round(small(), State(round, np.zeros(6)))
+            plan = replace(plan, answered=(Answered(round),) * 5)
             payloads, memories = device_messages(site, plan, memories)
             payload = payloads[3]
             assert payload is not None
@@ -244,13 +246,14 @@ class TestEstimatorsOfLiars:
     def test_are_where_the_server_is_after_a_payload_of_the_liars_own(self) -> None:
         site = replace(spied_site(Spy(Dense(np.full(6, 4.0)))), estimator=Ef21())
 
-        _, memories = device_messages(site, replace(first_plan(small()), answered=(0,) * 5), {})
+        plan = replace(first_plan(small()), answered=(Answered(),) * 5)
+        _, memories = device_messages(site, plan, {})
 
         assert memories[3].estimator["estimate"].tolist() == [4.0] * 6
 
     def test_show_what_they_would_have_the_server_hold(self) -> None:
         spy, model = Spy(np.ones(6)), np.arange(6.0)
-        plan = replace(plan_round(small(), State(0, model)), answered=(0,) * 5)
+        plan = replace(plan_round(small(), State(0, model)), answered=(Answered(),) * 5)
 
         for estimator in (Plain(), Ef21Sgdm(momentum=0.25)):
             device_messages(replace(spied_site(spy), estimator=estimator), plan, {})
@@ -279,7 +282,7 @@ class TestSpies:
         site = replace(whole, devices=tuple(hosted), keys=tuple(whole.keys[d] for d in hosted))
         memories: Memories = {}
         for round in range(3):
-            answered = dict.fromkeys(range(5), round) if round else {}
+            answered = dict.fromkeys(range(5), Answered(round)) if round else {}
             model = np.full(prepared.objective.dimension, 0.1 * round)
             plan = plan_round(prepared, State(round, model, answered=answered))
             _, memories = device_messages(site, plan.told(hosted), memories)

@@ -29,15 +29,31 @@ def test_is_who_was_missing_or_refused_in_each_round() -> None:
     assert third == Attendance(frozenset({1}), {2: "too large"})
 
 
+def test_is_who_was_told_what_is_held_of_it() -> None:
+    told = json.dumps({"round": 0, "missing": [], "refused": {}, "recovered": [2, 0]})
+
+    (attendance,) = read_attendance([told], devices=3, rounds=1)
+
+    assert attendance == Attendance(recovered=frozenset({0, 2}))
+
+
+@pytest.mark.parametrize("device", [3, -1, "1", 0.0, True])
+def test_refuses_who_cannot_have_been_told(device: Any) -> None:
+    told = json.dumps({"round": 0, "missing": [], "refused": {}, "recovered": [device]})
+
+    assert complaint(told) == f"line 1: device {device!r}: must be one of 0 to 2"
+
+
 def test_is_read_from_what_a_session_records() -> None:
     session = Session(small())
     opened = session.open_round()
     opened.inbox.replay({3: "nonsense"})
+    opened.recovered.add(2)
     record = session.close_round(opened)
 
     (attendance,) = read_attendance([json.dumps(record)], devices=5, rounds=1)
 
-    assert attendance == Attendance(frozenset({0, 1, 2, 4}), {3: "nonsense"})
+    assert attendance == Attendance(frozenset({0, 1, 2, 4}), {3: "nonsense"}, frozenset({2}))
 
 
 def test_leaves_rounds_that_the_experiment_does_not_have() -> None:

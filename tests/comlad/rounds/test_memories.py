@@ -3,7 +3,7 @@
 import numpy as np
 
 from comlad.estimators import Memory
-from comlad.rounds import DeviceMemory, Memories, State, after_close
+from comlad.rounds import Answered, DeviceMemory, Memories, State, after_close
 
 BEFORE, AFTER, LORE, NEWS = ({"vector": np.full(2, float(i))} for i in range(4))
 OLD, NEW = DeviceMemory(BEFORE, LORE), DeviceMemory(AFTER, NEWS)
@@ -11,7 +11,9 @@ OLD, NEW = DeviceMemory(BEFORE, LORE), DeviceMemory(AFTER, NEWS)
 
 def state_after(round: int, **answered: int) -> State:
     """Of which devices the last answer that counted was in the round before these."""
-    by_device = {int(name.removeprefix("device")): last for name, last in answered.items()}
+    by_device = {
+        int(name.removeprefix("device")): Answered(last) for name, last in answered.items()
+    }
     return State(round, np.zeros(2), answered=by_device)
 
 

@@ -1,7 +1,8 @@
 import numpy as np
-from samples import first_plan, permutation_of, small
+import pytest
+from samples import answers, first_plan, permutation_of, small
 
-from comlad.rounds import State, initial_state, plan_round
+from comlad.rounds import Plan, State, close_round, initial_state, plan_round
 
 
 def test_starts_from_zero() -> None:
@@ -75,3 +76,31 @@ def test_tells_a_process_the_tasks_of_its_devices() -> None:
     assert told.number == plan.number
     assert permutation_of(told).tolist() == permutation_of(plan).tolist()
     assert told.common_key == plan.common_key
+
+
+@pytest.mark.parametrize("kind", ["byz-dasha-page", "byz-vr-marina"])
+class TestAFullRound:
+    """Where hardly any is drawn."""
+
+    def after(self, kind: str, *answered: bool) -> Plan:
+        """What is planned after rounds that all have answered, or nobody."""
+        prepared = small("devices.byzantine=0", estimator={"kind": kind, "probability": 1e-9})
+        state = initial_state(prepared)
+        for everybody in answered:
+            plan = plan_round(prepared, state)
+            votes = dict(enumerate(answers(prepared, plan))) if everybody else {}
+            state, outcome = close_round(prepared, plan, state, votes)
+            assert (outcome.skipped is None) == everybody
+        return plan_round(prepared, state)
+
+    def test_is_the_first(self, kind: str) -> None:
+        assert self.after(kind).full
+
+    def test_is_the_next_one_where_that_was_skipped(self, kind: str) -> None:
+        assert self.after(kind, False).full
+        assert self.after(kind, False, False).full
+
+    def test_is_none_once_answers_have_counted(self, kind: str) -> None:
+        assert not self.after(kind, True).full
+        assert not self.after(kind, False, True).full
+        assert not self.after(kind, True, False).full

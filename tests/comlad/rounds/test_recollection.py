@@ -1,17 +1,20 @@
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from samples import small
+from samples import first_plan, small
 
-from comlad.estimators import Memory
+from comlad.estimators import Memory, fingerprint
+from comlad.experiment import Prepared
 from comlad.rounds import (
+    Answered,
     DeviceMemory,
     Memories,
     Plan,
     Recollection,
-    State,
+    Site,
     device_messages,
     initial_state,
     local_site,
@@ -21,19 +24,37 @@ from comlad.rounds import (
 DEVICES = (3, 1)
 
 
-def plan_of(round: int, answered: tuple[int, ...] | None = None) -> Plan:
+def site_of(prepared: Prepared) -> Site:
+    """The process of the two."""
+    site = local_site(prepared)
+    return replace(site, devices=DEVICES, keys=tuple(site.keys[device] for device in DEVICES))
+
+
+PLAN = first_plan(small()).told(DEVICES)
+FORGETFUL = site_of(small())
+NOTHING = DeviceMemory({}, {})
+SITE = site_of(small(estimator={"kind": "ef21"}))
+
+
+def plan_of(round: int, answered: tuple[Answered, ...] | None = None) -> Plan:
     """What the process is told, with which answers have counted."""
-    plan = plan_round(small(), State(round, np.zeros(6))).told(DEVICES)
-    return replace(plan, answered=answered)
+    return replace(PLAN, round=round, answered=answered)
 
 
 def vector(value: float, size: int = 1) -> Memory:
-    return {"vector": np.full(size, value)}
+    return {"estimate": np.full(size, value)}
+
+
+def told(after: int, memory: Memory) -> Answered:
+    """That this answer was the last that counted, and that the server remembers this since."""
+    held = fingerprint(memory, SITE.estimator.mirrored)
+    assert held is not None
+    return Answered(after, held)
 
 
 def value_of(memory: Memory | None) -> float | None:
     """What is in such a memory."""
-    return float(memory["vector"][0]) if memory else None
+    return float(memory["estimate"][0]) if memory else None
 
 
 class TestWithoutAnEstimatorsMemory:
@@ -41,7 +62,7 @@ class TestWithoutAnEstimatorsMemory:
         return {3: DeviceMemory({}, vector(value, size))}
 
     def kept(self, recollection: Recollection, round: int) -> float | None:
-        found, lost = recollection.before(plan_of(round), DEVICES)
+        found, lost = recollection.before(plan_of(round), FORGETFUL)
         assert not lost
         return value_of(found[3].attack) if found else None
 
@@ -49,13 +70,13 @@ class TestWithoutAnEstimatorsMemory:
         """A device that has answered rounds 0, 1, …, each with a memory of its number."""
         recollection = Recollection()
         for round in range(rounds):
-            recollection.before(plan_of(round), DEVICES)
+            recollection.before(plan_of(round), FORGETFUL)
             recollection.keep(round, self.memories(round))
         return recollection
 
     def test_is_nothing_before_the_first_round(self) -> None:
-        assert Recollection().before(plan_of(0), DEVICES) == ({}, ())
-        assert self.answered(5).before(plan_of(0), DEVICES) == ({}, ())
+        assert Recollection().before(plan_of(0), FORGETFUL) == ({}, ())
+        assert self.answered(5).before(plan_of(0), FORGETFUL) == ({}, ())
 
     def test_is_what_the_answer_before_has_left(self) -> None:
         assert self.kept(self.answered(5), 5) == 4
@@ -70,14 +91,14 @@ class TestWithoutAnEstimatorsMemory:
 
     def test_forgets_what_a_run_that_went_back_has_not_come_to(self) -> None:
         recollection = self.answered(9)
-        recollection.before(plan_of(4), DEVICES)
+        recollection.before(plan_of(4), FORGETFUL)
 
         assert self.kept(recollection, 9) == 3
 
     def test_does_not_count_an_answer_that_was_not_sent(self) -> None:
         recollection = self.answered(5)
 
-        recollection.before(plan_of(5), DEVICES)
+        recollection.before(plan_of(5), FORGETFUL)
 
         assert self.kept(recollection, 5) == 4
 
@@ -120,15 +141,26 @@ class TestWithAnEstimatorsMemory:
         """Of a process whose answers all counted."""
         recollection = recollection or Recollection()
         for round in range(rounds):
-            recollection.before(plan_of(round, (round, round)), DEVICES)
+            recollection.before(plan_of(round, self.told((round, round))), SITE)
             recollection.keep(round, self.memories(round))
         return recollection
 
+    def told(self, answered: tuple[int, ...], size: int = 1) -> tuple[Answered, ...]:
+        """That after these answers, the last that counted, the server remembers the same."""
+        each = zip(DEVICES, answered, strict=True)
+        return tuple(
+            told(after, self.memories(after - 1, size)[device].estimator) if after else Answered()
+            for device, after in each
+        )
+
     def before(
-        self, recollection: Recollection, round: int, answered: tuple[int, ...]
+        self, recollection: Recollection, round: int, answered: tuple[int | Answered, ...]
     ) -> tuple[list[float | None], tuple[int, ...]]:
         """What the estimators of the two go on from, and whose is lost."""
-        memories, lost = recollection.before(plan_of(round, answered), DEVICES)
+        afters = tuple(each if isinstance(each, int) else 0 for each in answered)
+        each = zip(self.told(afters), answered, strict=True)
+        plan = plan_of(round, tuple(a if isinstance(b, int) else b for a, b in each))
+        memories, lost = recollection.before(plan, SITE)
         found = [memories.get(device, DeviceMemory({}, {})) for device in DEVICES]
         return [value_of(memory.estimator) for memory in found], lost
 
@@ -167,27 +199,29 @@ class TestWithAnEstimatorsMemory:
         recollection = Recollection(most_bytes=3 * 80)
         for round in range(9):
             shared = np.full(10, float(round))
-            both = {d: DeviceMemory({"vector": shared}, {"vector": shared}) for d in DEVICES}
+            both = {d: DeviceMemory({"estimate": shared}, {"estimate": shared}) for d in DEVICES}
             recollection.keep(round, both)
 
-        assert self.before(recollection, 9, (7, 7)) == ([6, 6], ())
-        assert self.before(recollection, 9, (6, 6)) == ([None, None], (0, 1))
+        seventh, sixth = (told(after, vector(after - 1.0, 10)) for after in (7, 6))
+        assert self.before(recollection, 9, (seventh, seventh)) == ([6, 6], ())
+        assert self.before(recollection, 9, (sixth, sixth)) == ([None, None], (0, 1))
 
     def test_goes_back_with_a_server_that_was_killed(self) -> None:
         recollection = self.answered(9)
 
         assert self.before(recollection, 4, (4, 3)) == ([31, 22], ())
         recollection.keep(4, self.memories(40))
-        assert self.before(recollection, 5, (5, 5)) == ([401, 402], ())
+        again = tuple(told(5, vector(value)) for value in (401, 402))
+        assert self.before(recollection, 5, again) == ([401, 402], ())
 
     def test_does_not_know_what_a_run_that_went_back_has_not_come_to(self) -> None:
         recollection = self.answered(9)
-        recollection.before(plan_of(4, (4, 4)), DEVICES)
+        recollection.before(plan_of(4, self.told((4, 4))), SITE)
 
         assert self.before(recollection, 9, (9, 4)) == ([None, 32], (0,))
 
     def test_goes_on_with_what_an_attack_has_learned_all_the_same(self) -> None:
-        memories, _ = self.answered(5).before(plan_of(5, (3, 0)), DEVICES)
+        memories, _ = self.answered(5).before(plan_of(5, self.told((3, 0))), SITE)
 
         assert [value_of(memories[device].attack) for device in DEVICES] == [-4, -4]
 
@@ -198,12 +232,181 @@ class TestWithAnEstimatorsMemory:
         assert self.before(recollection, 5, (5, 5)) == ([41, 42], ())
 
 
+class TestAnotherProcess:
+    """Was the device in the meantime: what the server holds is what that one has left."""
+
+    def before(
+        self, recollection: Recollection, round: int, *answered: Answered
+    ) -> tuple[list[float | None], tuple[int, ...]]:
+        memories, lost = recollection.before(plan_of(round, answered), SITE)
+        return [value_of(memories.get(d, NOTHING).estimator) for d in DEVICES], lost
+
+    def kept(self, rounds: int) -> Recollection:
+        recollection = Recollection()
+        for round in range(rounds):
+            both = {device: DeviceMemory(vector(round), {}) for device in DEVICES}
+            recollection.keep(round, both)
+        return recollection
+
+    def test_is_found_out_by_the_fingerprint(self) -> None:
+        own, others = told(5, vector(4)), told(5, vector(40))
+
+        assert self.before(self.kept(5), 5, own, others) == ([4, None], (1,))
+        assert self.before(self.kept(5), 5, told(3, vector(2)), others) == ([2, None], (1,))
+
+    def test_is_found_out_by_the_last_bit(self) -> None:
+        others = told(5, vector(np.nextafter(4, 5)))
+
+        assert self.before(self.kept(5), 5, others, others) == ([None, None], (0, 1))
+
+    def test_is_not_where_both_have_left_the_same(self) -> None:
+        same = told(5, vector(4))
+
+        assert self.before(self.kept(5), 5, same, same) == ([4, 4], ())
+
+    def test_is_where_the_memory_is_without_what_is_held(self) -> None:
+        recollection = Recollection()
+        recollection.keep(0, {3: DeviceMemory({"momentum": np.ones(1)}, {})})
+
+        assert self.before(recollection, 1, Answered(1, 0), Answered()) == ([None, None], (0,))
+
+    def test_leaves_what_is_restored_while_the_same_answer_is_the_last(self) -> None:
+        recollection, others = self.kept(5), told(5, vector(40))
+        recollection.restore(1, others, vector(40))
+
+        for round in (5, 6, 20):
+            assert self.before(recollection, round, told(5, vector(4)), others) == ([4, 40], ())
+        for other in (told(5, vector(41)), told(6, vector(40)), told(4, vector(40))):
+            assert self.before(recollection, 20, other, other) == ([None, None], (0, 1))
+
+    def test_restores_the_one_device_alone(self) -> None:
+        recollection, others = self.kept(5), told(5, vector(40))
+        recollection.restore(1, others, vector(40))
+
+        assert self.before(recollection, 5, others, others) == ([None, 40], (0,))
+
+    def test_is_restored_no_more_once_an_answer_of_its_own_has_counted(self) -> None:
+        recollection, others = self.kept(5), told(5, vector(40))
+        recollection.restore(1, others, vector(40))
+        self.before(recollection, 5, others, others)
+        recollection.keep(5, {device: DeviceMemory(vector(50), {}) for device in DEVICES})
+        counted = told(6, vector(50))
+
+        assert self.before(recollection, 6, counted, counted) == ([50, 50], ())
+        assert self.before(recollection, 7, others, others) == ([None, None], (0, 1))
+
+
+class TestHowMuchIsKept:
+    """However long a run is, and whichever of its answers count."""
+
+    def memories(self, round: int, size: int = 1) -> Memories:
+        return {device: DeviceMemory(vector(round, size), {}) for device in DEVICES}
+
+    def answer(
+        self, recollection: Recollection, round: int, after: int, size: int = 1
+    ) -> tuple[int, ...]:
+        """Answer a round, where that was the last answer that counted; gives who was lost."""
+        last = told(after, vector(after - 1, size)) if after else Answered()
+        _, lost = recollection.before(plan_of(round, (last, last)), SITE)
+        recollection.keep(round, self.memories(round, size))
+        return lost
+
+    @pytest.mark.parametrize("counts", [1, 7, 10**5])
+    def test_stays_within_its_bounds(self, counts: int) -> None:
+        recollection, after, most = Recollection(most_bytes=2**12, most_rounds=50), 0, 0
+
+        for round in range(10_000):
+            assert not self.answer(recollection, round, after)
+            most = max(most, len(recollection._entries))
+            if round % counts == 0:
+                after = round + 1
+
+        assert recollection._bytes == 16 * len(recollection._entries)
+        assert most <= 50
+
+    def test_is_bounded_by_what_it_takes_as_well(self) -> None:
+        recollection = Recollection(most_bytes=2**12, most_rounds=10**5)
+
+        for round in range(10_000):
+            assert not self.answer(recollection, round, round)
+            assert recollection._bytes <= 2**12
+
+        assert recollection._bytes == 16 * len(recollection._entries) == 2**12
+
+    def test_is_no_more_than_512_rounds_and_64_mib(self) -> None:
+        recollection = Recollection()
+        for round in range(1000):
+            self.answer(recollection, round, round)
+        assert len(recollection._entries) == 512
+
+        large = Recollection()
+        for round in range(20):
+            self.answer(large, round, round, size=2**19)
+        assert large._bytes == 2**26 == 8 * len(large._entries) * 2 * 2**19
+
+    @pytest.mark.parametrize("most_bytes", [1, 33, 2**20])
+    def test_is_the_answer_that_counts_however_many_are_in_vain(self, most_bytes: int) -> None:
+        recollection = Recollection(most_bytes)
+        for round in range(5):
+            self.answer(recollection, round, round)
+
+        for round in range(5, 10_000):
+            assert self.answer(recollection, round, 5) == ()
+            assert len(recollection._entries) <= 7
+
+    def test_is_the_answer_that_counts_until_a_later_one_does(self) -> None:
+        recollection = Recollection(most_bytes=1)
+        for round in range(100):
+            assert self.answer(recollection, round, 0 if round < 10 else 10) == ()
+
+        assert self.answer(recollection, 100, 100) == ()
+        assert self.answer(recollection, 101, 10) == (0, 1)
+
+    def test_is_looked_at_where_it_is_wanted_alone(self) -> None:
+        recollection, seen = Recollection(), Watched()
+        for round in range(500):
+            self.answer(recollection, round, round)
+        seen.update(recollection._entries)
+        recollection._entries = seen
+
+        self.answer(recollection, 500, 500)
+
+        assert len(seen) > 500
+        assert seen.count < 20
+
+
+class Watched(dict[int, Any]):
+    """Counts how often an entry is looked at."""
+
+    count = 0
+
+    def get(self, key: int, default: Any = None) -> Any:
+        self.count += 1
+        return super().get(key, default)
+
+    def __getitem__(self, key: int) -> Any:
+        self.count += 1
+        return super().__getitem__(key)
+
+    def __iter__(self) -> Iterator[int]:
+        for key in super().__iter__():
+            self.count += 1
+            yield key
+
+    def __reversed__(self) -> Iterator[int]:
+        for key in super().__reversed__():
+            self.count += 1
+            yield key
+
+
 class TestShadows:
     def before(self, held: DeviceMemory, answered: int) -> DeviceMemory:
         recollection = Recollection()
         recollection.keep(0, {3: DeviceMemory(vector(0), {})})
         recollection.keep(1, {3: held})
-        memories, _ = recollection.before(plan_of(2, (answered, 0)), DEVICES)
+        left = vector(0) if answered == 1 else held.estimator
+        counted = told(answered, left) if answered else Answered()
+        memories, _ = recollection.before(plan_of(2, (counted, Answered())), SITE)
         return memories[3]
 
     def test_are_what_the_device_remembers_while_its_answers_count(self) -> None:
@@ -226,7 +429,8 @@ class TestShadows:
         recollection, elsewhere = Recollection(), DeviceMemory({}, {}, vector(7))
         recollection.keep(0, {3: DeviceMemory(vector(0), {}), 4: elsewhere})
 
-        memories, lost = recollection.before(plan_of(1, (1, 0)), DEVICES)
+        plan = plan_of(1, (told(1, vector(0)), Answered()))
+        memories, lost = recollection.before(plan, SITE)
 
         assert memories[4] is elsewhere
         assert not lost
@@ -245,13 +449,17 @@ def test_gives_the_same_answers_again(changes: dict[str, Any]) -> None:
     prepared = small("rounds=10", **changes)
     site, recollection, state = local_site(prepared), Recollection(), initial_state(prepared)
     sent: dict[int, list[bytes]] = {}
+    counted: dict[int, dict[int, Answered]] = {0: {}}
     for round in (0, 1, 2, 3, 4, 2, 3, 4, 5):
-        counted = dict.fromkeys(range(5), round) if round else {}
-        at_round = replace(state, round=round, model=np.full(6, 0.1 * round), answered=counted)
+        model = np.full(6, 0.1 * round)
+        at_round = replace(state, round=round, model=model, answered=counted[round])
         plan = plan_round(prepared, at_round)
-        memories, lost = recollection.before(plan, site.devices)
+        memories, lost = recollection.before(plan, site)
         assert not lost
         payloads, new = device_messages(site, plan, memories)
         recollection.keep(round, new)
+        left = {device: new[device].estimator if device in new else {} for device in range(5)}
+        held = {device: fingerprint(left[device], site.estimator.mirrored) for device in left}
+        counted[round + 1] = {device: Answered(round + 1, held[device] or 0) for device in held}
         vectors = [payload.floats().tobytes() for payload in payloads if payload]
         assert sent.setdefault(round, vectors) == vectors

@@ -52,6 +52,12 @@ class TestRoundRecord:
         assert skipped["skipped"] == "nobody answered"
         assert "skipped" not in record(small(), State(1, np.zeros(6)))
 
+    def test_names_who_was_told_what_is_held_of_it(self) -> None:
+        prepared, state = small(), State(1, np.zeros(6))
+
+        assert record(prepared, state, recovered={4, 1})["recovered"] == [1, 4]
+        assert "recovered" not in record(prepared, state)
+
     def test_says_what_came_of_decoding(self) -> None:
         prepared, state = small(), State(1, np.zeros(6))
 
@@ -160,6 +166,19 @@ class TestReport:
                 "3": {"missing": 0, "refused": 2},
             },
         }
+
+    def test_says_how_much_is_remembered(self) -> None:
+        tracked = small(estimator={"kind": "byz-vr-dm21"}, compressor={"kind": "top-k", "keep": 2})
+
+        assert Report(tracked, initial_state(tracked)).summary("", 0.0, {})["memory"] == {
+            "server": {"vectors": 1, "bytes": 5 * 1 * 6 * 8},
+            "device": {"vectors": 4, "bytes": 4 * 6 * 8},
+        }
+
+    def test_says_nothing_of_memory_where_there_is_none(self) -> None:
+        plain = small()
+
+        assert "memory" not in Report(plain, initial_state(plain)).summary("", 0.0, {})
 
     def test_names_the_liars_unless_they_change(self) -> None:
         fixed, redrawn = small("devices.byzantine=[4, 1]"), small("devices.redraw=true")

@@ -13,6 +13,7 @@ from samples import name_of, small, tables
 from comlad.errors import ConfigError
 from comlad.experiment import Prepared, read_experiment
 from comlad.rounds import (
+    Answered,
     DeviceMemory,
     Memories,
     Snapshot,
@@ -156,7 +157,7 @@ def test_would_not_without_any_of_that(part: str) -> None:
 def test_has_the_shadows_of_devices_whose_answers_did_not_count() -> None:
     shadow, held = {"momentum": np.ones(6)}, {"momentum": np.zeros(6)}
     memories = {4: DeviceMemory(held, {}, shadow), 7: DeviceMemory(held, {"lore": np.ones(2)})}
-    state = State(1, np.zeros(6), answered={4: 1})
+    state = State(1, np.zeros(6), answered={4: Answered(1)})
 
     found = through_a_file(Snapshot.of(state, {}, memories)).memories()
 
@@ -167,12 +168,13 @@ def test_has_the_shadows_of_devices_whose_answers_did_not_count() -> None:
     assert found[7].attack["lore"].tolist() == [1.0] * 2
 
 
-def test_has_the_round_of_every_device_that_has_answered() -> None:
-    state = State(9, np.zeros(6), answered={0: 3, 4: 9})
+def test_has_the_last_answer_that_counted_of_every_device() -> None:
+    answered = {0: Answered(3), 4: Answered(9, 2**32 - 1)}
+    state = State(9, np.zeros(6), answered=answered)
 
     found = through_a_file(Snapshot.of(state, {}, {})).state(small())
 
-    assert found.answered == {0: 3, 4: 9}
+    assert found.answered == answered
 
 
 @pytest.mark.parametrize("kind", ["mimic", "replay", "straggler"])

@@ -11,7 +11,7 @@ from samples import first_plan, fresh_rng, permutation_of, repeatable, small
 from comlad.coding import Cyclic
 from comlad.errors import MessageError
 from comlad.experiment import Downlink
-from comlad.rounds import ByteCount, Direction, Layer, Plan
+from comlad.rounds import Answered, ByteCount, Direction, Layer, Plan
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import Broadcast, broadcast_bound, decode_round
 
@@ -116,7 +116,8 @@ def test_sends_a_model_whichever_way_it_lay_in_memory() -> None:
 class TestWhatHasCounted:
     """What devices with a memory are told of their answers."""
 
-    PLAN = replace(plan_of(5, 6, round=300), answered=(0, 1, 127, 300, 128), full=True)
+    ANSWERED = Answered(), Answered(1, 2**32 - 1), Answered(127, 1), Answered(300), Answered(128, 7)
+    PLAN = replace(plan_of(5, 6, round=300), answered=ANSWERED, full=True)
 
     @pytest.mark.parametrize("devices", [(0,), (4, 1), (3, 0, 2)])
     def test_is_told_for_each_slot(self, devices: tuple[int, ...]) -> None:
@@ -140,6 +141,16 @@ class TestWhatHasCounted:
             heard(round, 5, 6, devices=2, remembers=True)
 
         assert str(caught.value) == f"answered {answered}: must be 2 numbers of at most 300"
+
+    @pytest.mark.parametrize("count", [0, 1, 3])
+    def test_must_be_a_fingerprint_for_each_device(self, count: int) -> None:
+        round = told(self.PLAN, [4, 1])
+        round.held[:] = [7] * count
+
+        with pytest.raises(MessageError) as caught:
+            heard(round, 5, 6, devices=2, remembers=True)
+
+        assert str(caught.value) == f"{count} fingerprints of what is held: must be 2"
 
     def test_is_refused_in_few_words_however_much_it_is(self) -> None:
         round = told(self.PLAN, [0])
@@ -222,20 +233,21 @@ class TestBytes:
 
     def test_of_several_devices_are_shared_but_for_what_has_counted(self) -> None:
         rounds = [0, 1, 127, 128, 16383, 16384, 2**21, 2**28]
-        plan = replace(plan_of(8, 10, round=2**28), tasks=np.arange(8), answered=tuple(rounds))
+        plan = replace(plan_of(8, 10, round=2**28), tasks=np.arange(8))
+        plan = replace(plan, answered=tuple(Answered(round, 2**31) for round in rounds))
         broadcast, counted = Broadcast(plan, Downlink()), ByteCount(8)
 
         broadcast.charge(counted, tuple(range(8)))
 
-        # One byte of each is its task.
+        # One byte of each is its task, and four are the fingerprint.
         own = counted.by_device()["down"]["message"]
-        assert [size - 1 for size in own] == [1, 1, 1, 2, 2, 3, 4, 5]
+        assert [size - 5 for size in own] == [1, 1, 1, 2, 2, 3, 4, 5]
         size = len(broadcast.message(range(8)))
         assert counted.total(DOWN, Layer.MESSAGE) == size
         assert counted.by_stream()[0]["down"]["message"] == size - sum(own)
 
     def test_of_a_single_device_include_what_has_counted(self) -> None:
-        plan = replace(plan_of(8, 10), answered=(2,) * 8)
+        plan = replace(plan_of(8, 10), answered=(Answered(2),) * 8)
         broadcast, counted = Broadcast(plan, Downlink()), ByteCount(8)
 
         broadcast.charge(counted, (3,))
@@ -247,7 +259,7 @@ class TestBytes:
     def test_are_no_more_than_a_process_takes(self, devices: int) -> None:
         plan = replace(
             plan_of(300, 10, round=2**32 - 1),
-            answered=(2**32 - 1,) * 300,
+            answered=(Answered(2**32 - 1, 2**32 - 1),) * 300,
             mask_keys=(bytes(16),) * 300,
             full=True,
         )

@@ -9,16 +9,18 @@ from hypothesis.extra import numpy as hnp
 from samples import repeatable
 
 from comlad.errors import ConfigError, MessageError
+from comlad.estimators import Memory
 from comlad.v1 import dataset_pb2 as pb
-from comlad.v1.training_pb2 import FetchDatasetResponse
+from comlad.v1.training_pb2 import FetchDatasetResponse, FetchEstimateResponse
 from comlad.wire import (
-    DATASET_CHUNK_BYTES,
+    ARRAYS_CHUNK_BYTES,
     decode_dataset,
     decode_held,
     encode_dataset,
+    encode_held,
     held_bound,
 )
-from comlad.wire._dataset import _TYPES
+from comlad.wire._arrays import _TYPES
 
 arrays = hnp.arrays(
     st.sampled_from([np.float64, np.float32, np.int64]),
@@ -70,20 +72,22 @@ def test_has_a_digest_that_does_not_depend_on_the_order_of_its_arrays() -> None:
     assert encode_dataset({"a": one, "b": two}) == encode_dataset({"b": two, "a": one})
 
 
-@pytest.mark.parametrize("numbers", [0, 10, DATASET_CHUNK_BYTES // 8, DATASET_CHUNK_BYTES // 4 + 1])
+@pytest.mark.parametrize("numbers", [0, 10, ARRAYS_CHUNK_BYTES // 8, ARRAYS_CHUNK_BYTES // 4 + 1])
 def test_is_the_sum_of_its_chunks(numbers: int) -> None:
     encoded = encode_dataset({"a": np.arange(numbers, dtype=np.float64)})
 
-    chunks = [FetchDatasetResponse.FromString(chunk).chunk for chunk in encoded.chunks()]
+    messages, payloads = zip(*encoded.chunks(), strict=True)
+    chunks = [FetchDatasetResponse.FromString(message).chunk for message in messages]
 
     assert b"".join(chunks) == encoded.data
-    assert all(len(chunk) <= DATASET_CHUNK_BYTES for chunk in chunks)
+    assert list(payloads) == [len(chunk) for chunk in chunks]
+    assert all(len(chunk) <= ARRAYS_CHUNK_BYTES for chunk in chunks)
 
 
 def test_can_be_sent_in_grpcs_default_messages() -> None:
-    encoded = encode_dataset({"a": np.zeros(DATASET_CHUNK_BYTES)})
+    encoded = encode_dataset({"a": np.zeros(ARRAYS_CHUNK_BYTES)})
 
-    assert max(len(chunk) for chunk in encoded.chunks()) < 4 * 2**20
+    assert max(len(message) for message, _ in encoded.chunks()) < 4 * 2**20
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.bool_, np.complex128, "U3"])
@@ -99,10 +103,16 @@ def test_has_a_type_for_every_element_type() -> None:
 class TestWhatIsHeldOfADevice:
     """What the server remembers of it, sent to a device that has lost its own memory."""
 
+    CHUNK: ClassVar[int] = ARRAYS_CHUNK_BYTES // 8  # numbers
     HELD: ClassVar[dict[str, Any]] = {
         "estimate": np.array([0.1, -0.0, 1e-300]),
         "shift": np.ones(3),
     }
+
+    def sent(self, held: Memory) -> bytes:
+        """What is put together of the chunks."""
+        messages = [message for message, _ in encode_held(held)]
+        return b"".join(FetchEstimateResponse.FromString(each).chunk for each in messages)
 
     def refusal(self, data: bytes) -> str:
         with pytest.raises(MessageError) as caught:
@@ -110,21 +120,35 @@ class TestWhatIsHeldOfADevice:
         return str(caught.value)
 
     def test_arrives_to_the_bit(self) -> None:
-        arrived = decode_held(encode_dataset(self.HELD).data, 3)
+        arrived = decode_held(self.sent(self.HELD), 3)
 
         assert {name: vector.tobytes() for name, vector in arrived.items()} == {
             name: vector.tobytes() for name, vector in self.HELD.items()
         }
 
     def test_may_be_nothing(self) -> None:
-        assert decode_held(encode_dataset({}).data, 3) == {}
+        assert decode_held(self.sent({}), 3) == {}
 
     @pytest.mark.parametrize("width", [1, 3, 100_000])
     def test_has_no_more_bytes_than_a_device_takes(self, width: int) -> None:
         for vectors in range(3):
             held = {f"a_name_as_long_as_any_{i}": np.ones(width) for i in range(vectors)}
 
-            assert len(encode_dataset(held).data) <= held_bound(width, vectors)
+            assert len(self.sent(held)) <= held_bound(width, vectors)
+
+    @pytest.mark.parametrize("vectors", [0, 1, 2])
+    @pytest.mark.parametrize("width", [1, 6, CHUNK - 3, CHUNK, CHUNK + 1, 3 * CHUNK + 5])
+    def test_is_never_charged_with_more_than_was_sent(self, width: int, vectors: int) -> None:
+        held = {f"vector {number}": np.ones(width) for number in range(vectors)}
+        message_bytes = payload_bytes = 0
+
+        for message, payload in encode_held(held):
+            message_bytes += len(message)
+            payload_bytes += payload
+
+            assert payload >= 0
+            assert payload_bytes <= message_bytes
+        assert payload_bytes == 8 * width * vectors
 
     @pytest.mark.parametrize(
         "array",

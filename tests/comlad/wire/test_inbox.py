@@ -5,14 +5,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from samples import GOOD, answers, dense, first_plan, open_inbox, small
+from samples import GOOD, answers, dense, first_plan, open_inbox, refuse, small
 
 from comlad.compression import Dense, Masked, Payload
+from comlad.errors import Status
 from comlad.experiment import Prepared, prepare
 from comlad.problems import PROBLEMS
-from comlad.rounds import ByteCount, Direction, Layer, Plan, device_messages, local_site
+from comlad.rounds import Answered, ByteCount, Direction, Layer, Plan, device_messages, local_site
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import Inbox, encode_reply, reply_bound
+from comlad.wire._requests import plan_bound
 
 UP, DOWN = Direction.UP, Direction.DOWN
 PAYLOAD, MESSAGE = Layer.PAYLOAD, Layer.MESSAGE
@@ -82,6 +84,10 @@ class TestWholeVectors:
 
     TOP: ClassVar[dict[str, Any]] = {"compressor": {"kind": "top-k", "keep": 4}}
     WARM = small(estimator={"kind": "ef21", "start": "warm"}, **TOP)
+    LARGE = small(
+        estimator={"kind": "byz-vr-marina", "probability": 0.5},
+        problem={"kind": "quadratic", "dimension": 1000},
+    )
     MARINA = small(estimator={"kind": "byz-vr-marina", "probability": 0.5})
     WHOLE, SOME = Dense(np.ones(6, np.float32)), GOOD
 
@@ -94,7 +100,8 @@ class TestWholeVectors:
 
     @pytest.mark.parametrize("answered", [0, 7])
     def test_are_the_first_that_counts_of_a_warm_start(self, answered: int) -> None:
-        plan = replace(first_plan(self.WARM), round=7, answered=(1, 1, 1, answered, 1))
+        counted = tuple(map(Answered, (1, 1, 1, answered, 1)))
+        plan = replace(first_plan(self.WARM), round=7, answered=counted)
 
         whole, some = (self.judged(self.WARM, plan, sent) for sent in (self.WHOLE, self.SOME))
 
@@ -108,7 +115,8 @@ class TestWholeVectors:
     @pytest.mark.parametrize("full", [False, True])
     @pytest.mark.parametrize("answered", [0, 7])
     def test_are_all_of_a_full_round_of_marina(self, full: bool, answered: int) -> None:
-        plan = replace(first_plan(self.MARINA), round=7, full=full, answered=(answered,) * 5)
+        counted = (Answered(answered),) * 5
+        plan = replace(first_plan(self.MARINA), round=7, full=full, answered=counted)
 
         whole, some = (self.judged(self.MARINA, plan, sent) for sent in (self.WHOLE, self.SOME))
 
@@ -126,6 +134,24 @@ class TestWholeVectors:
 
         assert self.judged(prepared, plan, self.SOME) is None
         assert self.judged(prepared, plan, self.WHOLE) is not None
+
+    def test_are_too_many_bytes_where_others_are_asked_for(self) -> None:
+        large = self.LARGE
+        plan = replace(first_plan(large), full=False)
+        whole = Dense(np.ones(1000, np.float32))
+
+        _, told = refuse(Inbox(large, plan, ByteCount(5)), (3,), encode_reply(plan, [whole]))
+
+        bound = plan_bound(large, plan, [3])
+        assert told.status == Status.RESOURCE_EXHAUSTED
+        assert told.reason.endswith(f"must be at most {bound}")
+
+    def test_are_let_through_where_they_are_asked_for(self) -> None:
+        plan, whole = first_plan(self.LARGE), Dense(np.ones(1000, np.float32))
+        inbox = Inbox(self.LARGE, plan, ByteCount(5))
+
+        assert plan.full
+        assert inbox.receive((3,), encode_reply(plan, [whole])) == []
 
     def test_are_of_the_type_that_the_compressor_sends(self) -> None:
         wide = small("compressor.values=float64", estimator={"kind": "ef21", "start": "warm"})

@@ -1,8 +1,12 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
-from samples import small
+from samples import first_plan, small
 
 from comlad.config import Identity, parse_identity
 from comlad.errors import MessageError, Status
+from comlad.rounds import Answered
 from comlad.v1 import training_pb2 as pb
 from comlad.wire import (
     MAX_JOIN_BYTES,
@@ -18,6 +22,7 @@ from comlad.wire import (
     reply_bound,
     transport_bound,
 )
+from comlad.wire._requests import plan_bound
 
 
 def refusal(devices: list[int]) -> MessageError:
@@ -184,3 +189,37 @@ class TestBounds:
 
     def test_let_a_little_more_through_so_that_it_is_refused_in_our_own_words(self) -> None:
         assert reply_bound(small(), 5) < transport_bound(small()) == 2**16
+
+
+class TestTheBoundOfAPlan:
+    """Of a thousand float32 at most 4 are sent, but where they are asked for whole."""
+
+    NARROW, WIDE = 300, 4000
+
+    def bound(self, kind: str, devices: tuple[int, ...] = (0,), **told: Any) -> int:
+        prepared = small(
+            estimator={"kind": kind} | ({"start": "warm"} if kind == "ef21" else {}),
+            compressor={"kind": "random-sparsification" if kind != "ef21" else "top-k", "keep": 4},
+            problem={"kind": "quadratic", "dimension": 1000},
+        )
+        plan = replace(first_plan(prepared), **told)
+        found = plan_bound(prepared, plan, devices)
+        assert found <= reply_bound(prepared, len(devices))
+        return found
+
+    def test_is_wide_in_a_whole_round(self) -> None:
+        assert self.bound("byz-vr-marina", full=True) > self.WIDE
+
+    def test_is_narrow_in_a_compressed_one(self) -> None:
+        assert self.bound("byz-vr-marina", full=False) < self.NARROW
+
+    def test_is_narrow_where_nothing_is_ever_whole(self) -> None:
+        assert self.bound("byz-dasha-page", full=True) < self.NARROW
+        assert self.bound("byz-dasha-page", full=False) < self.NARROW
+
+    def test_is_wide_for_those_of_whom_no_answer_has_counted(self) -> None:
+        counted = (Answered(), *[Answered(1)] * 4)
+
+        assert self.bound("ef21", (0,), answered=counted) > self.WIDE
+        assert self.bound("ef21", (1, 2), answered=counted) < 2 * self.NARROW
+        assert self.WIDE < self.bound("ef21", (0, 1), answered=counted) < self.WIDE + self.NARROW

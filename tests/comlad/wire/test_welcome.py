@@ -226,8 +226,16 @@ class TestBatch:
         told = message(prepared, (4,))
         told.batch = 3
 
-        with pytest.raises(MessageError, match=r"^batch 3 of a problem without samples$"):
+        with pytest.raises(MessageError, match=r"^batch 3 of a problem without samples in each"):
             decode_welcome(told).site(prepared.data.train)
+
+    def test_is_refused_where_a_subset_has_no_samples(self) -> None:
+        prepared = small("sampling.batch=3", problem=self.PROBLEM)
+        train = {**prepared.data.train, "sizes": np.array([8, 0, 4, 4, 4])}
+        welcome = decode_welcome(message(prepared, (4,)))
+
+        with pytest.raises(MessageError, match=r"^batch 3 of a problem without samples in each"):
+            welcome.site(train)
 
 
 @pytest.mark.parametrize(
