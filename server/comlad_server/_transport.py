@@ -16,7 +16,8 @@ __all__ = ["CALLS_OF_A_CONNECTION", "connection_limit", "transport_options"]
 logger = logging.getLogger(__name__)
 
 # A device process needs two: its stream, and the dataset or what is held of it. With as many
-# as a peer likes, 2000 silent calls took 45 MB and 10^5 calls reset at once 60 MB; with these 5 MB and 1 MB.
+# as a peer likes, 2000 silent calls took 45 MB and 10^5 calls reset at once 60 MB; with these
+# 5 MB and 1 MB.
 CALLS_OF_A_CONNECTION = 4
 # Connections besides one of each device: watchers, probes, devices whose old connection is not
 # known to be dead, and peers that have not said who they are.

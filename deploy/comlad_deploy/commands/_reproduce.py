@@ -16,7 +16,7 @@ def _add_options(parser: ArgumentParser) -> None:
         help="fig2, fig3, fig4, fig5 or fig6 of the LAD paper; dm21: Byz-DM21's claims; or all",
     )
     parser.add_argument(
-        "--rounds", type=int, metavar="T", help="default: 5000; for dm21 1000, with --full 5000"
+        "--rounds", type=int, metavar="T", help="default: 5000; for dm21 800, with --full 5000"
     )
     parser.add_argument(
         "--seeds",

@@ -43,7 +43,7 @@ _DM21 = "dm21"
 FIGURES = (*_THEORY, *_RUN, _DM21)
 # T and K where they are not given: of the LAD paper's figures, and of dm21.
 _ROUNDS, _SEEDS = 5000, 5
-_DM21_ROUNDS, _DM21_SEEDS = 1000, 3
+_DM21_ROUNDS, _DM21_SEEDS = 800, 3
 _FULL_ROUNDS, _FULL_SEEDS = 5000, 5
 
 
@@ -53,7 +53,7 @@ class Options:
 
     Args:
         figures: Names of FIGURES, or "all".
-        rounds: T of every curve; if not given 5000, and 1000 for dm21 unless it is full.
+        rounds: T of every curve; if not given 5000, and 800 for dm21 unless it is full.
         seeds: K; the seeds are 0..K−1; if not given 5, and 3 for dm21 unless it is full.
         out: Where all is written, and found again.
         workers: How many runs go on at a time; as many as there are cores if not given.

@@ -24,12 +24,13 @@ This page is made by `comlad reproduce` from its results.
 """
 
 _READING = """
-A claim is judged at the last round, T, over several seeds, each a draw of the data, of who lies and
-of all else. Numbers are computed within a seed, and **a claim holds if their means over the seeds
-say so**; a mean is followed by its standard error and by the number of seeds that say so alone.
-"Within error" is what less than two standard errors decide: other seeds could turn it. Where a
-paper gives no threshold, the one that is used stands with the claim. In LAD's figures `A / B` is
-a ratio of losses F(x_T): below 1, A is better. That paper gives neither T nor the number of seeds,
+A claim is judged after T rounds (of dm21, by the last fifth of them, unless it says otherwise),
+over several seeds, each a draw of the data, of who lies and of all else. Numbers are computed
+within a seed, and **a claim holds if their means over the seeds say so**; a mean is followed by
+its standard error and by the number of seeds that say so alone. "Within error" is what less than
+two standard errors decide: other seeds could turn it. Where a paper gives no threshold, the one
+that is used stands with the claim; what no paper claims is "ours". In LAD's figures `A / B` is a
+ratio of losses F(x_T): below 1, A is better. That paper gives neither T nor the number of seeds,
 and the order of curves changes with T: the columns on the right have, for fewer rounds, whether
 the claim held and in how many seeds.
 """
@@ -127,7 +128,7 @@ def _claims(figure: Results) -> Iterator[str]:
     rounds = [entry["rounds"] for entry in _horizons(figure)] or [figure.get("rounds")]
     earlier = rounds[:-1]
     measured = f"measured at T = {rounds[-1]}" if rounds[-1] else "measured"
-    yield _row("the paper", "holds", measured, *(f"at {round}" for round in earlier))
+    yield _row("claim", "holds", measured, *(f"at {round}" for round in earlier))
     yield _row(*["---"] * (3 + len(earlier)))
     for claim in figure["claims"]:
         before = [
@@ -135,7 +136,14 @@ def _claims(figure: Results) -> Iterator[str]:
             for entry in claim.get("horizons", ())[:-1]
         ]
         blank = [""] * (len(earlier) - len(before))
-        yield _row(claim["claim"], _held_in_words(claim), claim["measured"], *before, *blank)
+        text = claim["measured"] + _at_another_time(claim, rounds[-1])
+        yield _row(claim["claim"], _held_in_words(claim), text, *before, *blank)
+
+
+def _at_another_time(claim: Results, rounds: int | None) -> str:
+    """T, if it is not that of all."""
+    own = claim.get("rounds", rounds)
+    return "" if own == rounds else f"; T = {own}"
 
 
 def _held_in_words(claim: Results) -> str:

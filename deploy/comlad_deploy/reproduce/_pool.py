@@ -37,6 +37,7 @@ class Job:
         cost: How long it takes, compared with others of as many rounds.
         closely: Whether more is recorded than losses.
         weighed: Whether that has the bytes that are sent, which takes as long as all else.
+        averaged: Whether that has the mean of ‖∇F‖² over all rounds.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Job:
     cost: float = 1.0
     closely: bool = False
     weighed: bool = False
+    averaged: bool = False
 
     @property
     def rounds(self) -> int:
@@ -83,6 +85,12 @@ def run_jobs(
             _run_apart(jobs, min(workers, len(jobs)), done, watch)
 
 
+def _compute(job: Job, seen: Callable[[int], None]) -> Trace:
+    return compute(
+        job.tables, seen, closely=job.closely, weighed=job.weighed, averaged=job.averaged
+    )
+
+
 def _run_here(
     jobs: Sequence[Job],
     done: Callable[[Job, Trace], None],
@@ -95,7 +103,7 @@ def _run_here(
             reached[index] = round
             watch(reached)
 
-        done(job, compute(job.tables, seen, closely=job.closely, weighed=job.weighed))
+        done(job, _compute(job, seen))
 
 
 def _run_apart(
@@ -166,4 +174,4 @@ def _work(index: int, job: Job) -> Trace:
         if _shared[len(_shared) - 1]:
             raise Stopped
 
-    return compute(job.tables, seen, closely=job.closely, weighed=job.weighed)
+    return _compute(job, seen)

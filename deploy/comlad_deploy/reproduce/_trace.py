@@ -34,11 +34,13 @@ class Trace:
         skipped: Rounds in which the model stayed where it was.
         decode_failed: Rounds in which a code could not be decoded.
         seconds: Of one core.
-        gradient_norms: ‖∇F(x_t)/N‖ at the same t, where that was asked for.
+        gradient_norms: Of the mean loss of a device at the same t, where that was asked for: of
+            those that never lie, where each has data of its own, else of all.
         accuracies: On held-out samples, likewise.
         errors: Of the server's estimates g_i, the mean of ‖g_i − ∇f_i(x_{t−1})‖² over the
             devices that never lie, likewise, where those have data of their own; else empty.
         uplink: Bytes that all devices together had sent by then, at the message layer.
+        mean_square: Of the gradient's norm, over x_0..x_{T−1}, where that was asked for.
     """
 
     losses: tuple[float, ...]
@@ -50,6 +52,7 @@ class Trace:
     accuracies: tuple[float, ...] = ()
     errors: tuple[float, ...] = ()
     uplink: tuple[int, ...] = ()
+    mean_square: float | None = None
 
 
 def horizons(rounds: int) -> tuple[int, ...]:
@@ -70,6 +73,7 @@ def compute(
     *,
     closely: bool = False,
     weighed: bool = False,
+    averaged: bool = False,
 ) -> Trace:
     """Run an experiment.
 
@@ -78,6 +82,7 @@ def compute(
         watch: Called with t after every round; may raise Stopped.
         closely: Whether to record more than the losses.
         weighed: Whether to count bytes, too.
+        averaged: Whether to take the mean of the squared norm over all rounds, too.
 
     Raises:
         ConfigError: The experiment cannot be.
@@ -88,7 +93,7 @@ def compute(
     wanted = set(marks(prepared.experiment.rounds))
     state = initial_state(prepared)
     losses, skipped, decode_failed = [_loss(prepared, state)], 0, 0
-    closer = _Closer(prepared) if closely else None
+    closer = _Closer(prepared, averaged) if closely else None
     with threadpool_limits(1):  # another number of BLAS threads changes the last bits
         for state, outcome in simulate(prepared, closer.sent if closer and weighed else None):
             skipped += outcome.skipped is not None
@@ -111,21 +116,23 @@ def compute(
 class _Closer:
     """What is recorded beside the losses."""
 
-    def __init__(self, prepared: Prepared) -> None:
+    def __init__(self, prepared: Prepared, averaged: bool) -> None:
         self._prepared = prepared
         experiment = prepared.experiment
-        self._everyone = np.arange(experiment.devices.count)
         local = (
             getattr(experiment.coding, "tasks", None) == "fixed" and not experiment.devices.redraw
         )
         liars = byzantine_devices(experiment.devices, experiment.seed)
-        self._honest = [i for i in self._everyone.tolist() if local and i not in liars]
+        everyone = np.arange(experiment.devices.count)
+        self._honest = [i for i in everyone.tolist() if local and i not in liars]
+        self._measured = np.array(self._honest) if local else everyone
         self._model = initial_state(prepared).model
         self._norms: list[float] = []
         self._accuracies: list[float] = []
         self._errors: list[float] = []
         self._uplink = [0]
         self._bytes = 0
+        self._squares: list[float] | None = [] if averaged else None
         self._measure(self._model)
 
     def sent(self, plan: Plan, payloads: Sequence[Payload | None]) -> None:
@@ -134,6 +141,8 @@ class _Closer:
 
     def look(self, state: State, wanted: Container[int]) -> None:
         """Take in a round."""
+        if self._squares is not None:
+            self._squares.append(self._norm(self._model) ** 2)
         if state.round in wanted:
             self._measure(state.model)
             self._uplink.append(self._bytes)
@@ -147,6 +156,7 @@ class _Closer:
             "accuracies": tuple(self._accuracies),
             "errors": tuple(self._errors),
             "uplink": tuple(self._uplink),
+            "mean_square": None if self._squares is None else float(np.mean(self._squares)),
         }
 
     def _compare(self, state: State) -> None:
@@ -159,14 +169,17 @@ class _Closer:
             self._errors.append(float(((np.array(held) - gradients) ** 2).sum(axis=1).mean()))
 
     def _measure(self, model: NDArray[np.float64]) -> None:
-        objective = self._prepared.objective
+        self._norms.append(self._norm(model))
         with np.errstate(over="ignore", invalid="ignore"):
-            gradient = objective.gradients(model, self._everyone).mean(axis=0)
-            norm = float(np.sqrt((gradient**2).sum()))
-            accuracy = objective.accuracy(model)
-        self._norms.append(norm if math.isfinite(norm) else math.inf)
+            accuracy = self._prepared.objective.accuracy(model)
         if accuracy is not None:
             self._accuracies.append(accuracy)
+
+    def _norm(self, model: NDArray[np.float64]) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            gradients = self._prepared.objective.gradients(model, self._measured)
+            norm = float(np.sqrt((gradients.mean(axis=0) ** 2).sum()))
+        return norm if math.isfinite(norm) else math.inf
 
 
 def _loss(prepared: Prepared, state: State) -> float:

@@ -1,14 +1,11 @@
 """Whether large batches are needed: the same step, ever more samples a round."""
 
-import math
 from collections.abc import Iterator, Sequence
-
-import numpy as np
 
 from comlad_deploy.reproduce._pool import Job
 from comlad_deploy.reproduce._runs import Runs
 from comlad_deploy.reproduce.dm21._methods import ATTACKS, METHODS, Method, cancer, experiment
-from comlad_deploy.reproduce.dm21._numbers import floor
+from comlad_deploy.reproduce.dm21._numbers import floor, geometric, over
 from comlad_deploy.reproduce.dm21._study import Findings, Measured, Sheet, claimed, job
 
 __all__ = ["Batches"]
@@ -49,29 +46,29 @@ class Batches:
     def findings(self, runs: Runs) -> Findings:
         def ratios(name: str) -> list[float]:
             pairs = zip(self.floors(runs, name, 1), self.floors(runs, name, None), strict=True)
-            return [one / everything for one, everything in pairs]
+            return [over(one, everything) for one, everything in pairs]
 
         claims = [
             claimed(
                 "no-large-batch",
                 "No large batch is needed (read as: with one sample a round ‖∇F‖² ends at most "
-                "four times as high as with all, ALIE, evenly split data, γ = 0.5)",
+                "twice as high as with all)",
                 self.rounds,
                 [
-                    Measured(f"‖∇F‖² of {name}, b = 1 / all samples", ratios(name), 4.0)
+                    Measured(f"‖∇F‖² of {name}, b = 1 / all samples", ratios(name), 2.0)
                     for name in ("Byz-DM21", "Byz-VR-DM21")
                 ],
             ),
             claimed(
                 "momentum-is-what-does-it",
-                "Without a momentum a large batch is needed (read as: Byz-EF21-SGD ends more than "
-                "four times as high)",
+                "Ours: it is the momentum that does it (read as: Byz-EF21-SGD, which has none, "
+                "ends more than ten times as high with one sample as with all)",
                 self.rounds,
                 [
                     Measured(
                         "‖∇F‖² of Byz-EF21-SGD, all samples / b = 1",
-                        [1 / ratio for ratio in ratios("Byz-EF21-SGD")],
-                        0.25,
+                        [over(1.0, ratio) for ratio in ratios("Byz-EF21-SGD")],
+                        0.1,
                     )
                 ],
             ),
@@ -79,12 +76,15 @@ class Batches:
         rows = [
             [
                 method.name,
-                *(_geometric(self.floors(runs, method.name, batch)) for batch in _BATCHES),
+                *(f"{geometric(self.floors(runs, method.name, b)):.2g}" for b in _BATCHES),
             ]
             for method in _METHODS
         ]
         columns = ("method", *(f"b = {batch or 'all'}" for batch in _BATCHES))
-        title = f"‖∇F‖² at the end by samples a round, ALIE, evenly split, T = {self.rounds}"
+        title = (
+            f"‖∇F‖² in the last fifth by samples a round; evenly split data, ALIE, γ = {_STEP:g} "
+            f"for all, T = {self.rounds}"
+        )
         return Findings(claims, [Sheet(title, columns, rows)])
 
     def _job(self, method: Method, batch: int | None, seed: int) -> Job:
@@ -98,7 +98,3 @@ class Batches:
             batch=batch,
         )
         return job("batches", f"{method.slug}-{batch or 'all'}", tables)
-
-
-def _geometric(values: Sequence[float]) -> str:
-    return f"{math.exp(float(np.mean(np.log(values)))):.2g}"

@@ -34,7 +34,7 @@ __all__ = ["draw_attacks", "draw_studies"]
 
 Over = Literal["rounds", "bytes"]
 _MEASURES: Sequence[tuple[str, Callable[[Trace], Sequence[float]]]] = (
-    ("‖∇F(x)/N‖", lambda trace: trace.gradient_norms),
+    ("‖∇F(x)‖, honest devices", lambda trace: trace.gradient_norms),
     ("training loss", lambda trace: trace.losses),
     ("held-out accuracy", lambda trace: trace.accuracies),
 )
@@ -57,11 +57,9 @@ def draw_attacks(
     """
     columns = attacks.attacks
     with drawing(path, (11.5, 8.4)) as figure:
-        _head(figure, title, fill(subtitle, 190))
+        _head(figure, title, fill(subtitle, 185))
         grid = figure.subplots(len(_MEASURES), len(columns), sharex="col", sharey="row")
-        figure.subplots_adjust(
-            left=0.07, right=0.98, top=0.85, bottom=0.12, hspace=0.1, wspace=0.07
-        )
+        figure.subplots_adjust(left=0.07, right=0.98, top=0.85, bottom=0.1, hspace=0.1, wspace=0.07)
         for row, (name, measure) in zip(grid, _MEASURES, strict=True):
             for axes, attack in zip(row, columns, strict=True):
                 for method in METHODS:
@@ -69,7 +67,8 @@ def draw_attacks(
                     x = np.array(marks(attacks.rounds), float)
                     if over == "bytes":
                         x = np.mean([trace.uplink for trace in traces], axis=0)
-                    _band(axes, x, np.array([measure(trace) for trace in traces]), method.colour)
+                    values = np.array([measure(trace) for trace in traces])
+                    _band(axes, x, values, method.colour, powers=not name.startswith("held"))
                 if name.startswith("held"):
                     axes.set_ylim(0.3, 1)
                     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -77,7 +76,7 @@ def draw_attacks(
                     axes.set_yscale("log")
                     _powers(axes.yaxis)
             row[0].set_ylabel(name)
-        grid[1, 0].set_ylim(0.05, 3)
+        grid[1, 0].set_ylim(0.05, 15)
         for axes, attack in zip(grid[0], columns, strict=True):
             axes.set_title(attack, fontsize=10, fontweight="bold", color="#333333")
         for axes in grid[-1]:
@@ -92,7 +91,7 @@ def draw_studies(path: Path, studies: tuple[Rates, Linear, Variance, Redrawn], r
         _head(figure, "What the double momentum and variance reduction do", "")
         (top, bottom) = figure.subplots(2, 2)
         figure.subplots_adjust(
-            left=0.07, right=0.98, top=0.9, bottom=0.14, hspace=0.36, wspace=0.36
+            left=0.07, right=0.98, top=0.9, bottom=0.13, hspace=0.36, wspace=0.36
         )
         _draw_rates(top[0], rates, runs)
         _draw_linear(top[1], linear, runs)
@@ -102,35 +101,36 @@ def draw_studies(path: Path, studies: tuple[Rates, Linear, Variance, Redrawn], r
 
 
 def _draw_rates(axes: Axes, rates: Rates, runs: Runs) -> None:
-    for name, guide in (("Byz-DM21", -4), ("Byz-VR-DM21", -3)):
-        reached = np.array(rates.reached(runs, name))
-        slopes = rates.slopes(runs, name)
-        mean = reached.mean(axis=0)
-        axes.plot(mean, rates.horizons, "o-", color=_COLOURS[name], markersize=4)
-        axes.annotate(
-            f"slope {np.mean(slopes):.2f} (theory {guide})",
-            (mean[2], rates.horizons[2]),
-            (9, 2) if guide == -4 else (-9, -2),
-            textcoords="offset points",
-            ha="left" if guide == -4 else "right",
-            va="center",
-            color=_COLOURS[name],
-            fontweight="bold",
-        )
+    """Filled points where noise is much of it, open ones where the way is."""
+    for name in ("Byz-DM21", "Byz-VR-DM21"):
+        for regime, filled in zip(rates.regimes, ("full", "none"), strict=True):
+            mean = np.array(rates.reached(runs, name, regime)).mean(axis=0)
+            slope = np.mean([line.slope for line in rates.lines(runs, name, regime)])
+            axes.plot(
+                mean, rates.horizons, "o-", color=_COLOURS[name], markersize=5, fillstyle=filled
+            )
+            axes.annotate(
+                f"{slope:.2f}".replace("-", "−"),
+                (mean[0], rates.horizons[0]),
+                (0, -11 if name == "Byz-DM21" else -21),
+                textcoords="offset points",
+                ha="center",
+                color=_COLOURS[name],
+                fontsize=8,
+            )
     axes.set_xscale("log")
     axes.set_yscale("log")
     low, high = axes.get_xlim()
-    low, high = low * 0.8, high * 1.35  # room for the labels
-    axes.set_xlim(low, high)
+    axes.set_ylim(rates.horizons[0] * 0.6, rates.horizons[-1] * 1.2)  # room for the slopes
     shown = [tick for tick in _TICKS if low <= tick <= high]
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     axes.set_yticks(rates.horizons, [str(rounds) for rounds in rates.horizons])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.minorticks_off()
-    axes.set_xlabel("ε, root mean ‖∇F/N‖² over all rounds")
+    axes.set_xlabel("ε, root mean ‖∇F‖² over all rounds")
     axes.set_ylabel("rounds T")
-    _name(axes, "Rounds to reach ε where noise decides (nobody lies, λ = 0.1)")
+    _name(axes, "Rounds to reach ε, and slopes (● λ = 0.1, ○ λ = 0.00056)")
 
 
 def _draw_linear(axes: Axes, linear: Linear, runs: Runs) -> None:
@@ -149,7 +149,7 @@ def _draw_variance(axes: Axes, variance: Variance, runs: Runs) -> None:
     for name in ("Byz-DM21", "Byz-VR-DM21"):
         errors = np.array(variance.errors(runs, name))
         order = np.argsort(variance.momenta)
-        _band(axes, np.array(variance.momenta)[order], errors[:, order], _COLOURS[name], "o-")
+        _band(axes, np.array(variance.momenta)[order], errors[:, order], _COLOURS[name], style="o-")
     axes.set_xscale("log")
     axes.set_yscale("log")
     _powers(axes.yaxis)
@@ -162,8 +162,8 @@ def _draw_variance(axes: Axes, variance: Variance, runs: Runs) -> None:
 
 def _draw_redrawn(axes: Axes, redrawn: Redrawn, runs: Runs) -> None:
     names = redrawn.names
-    shades = {("SF", False): "#9ECAE1", ("SF", True): "#0072B2"}
-    shades |= {("ALIE", False): "#FDC086", ("ALIE", True): "#D55E00"}
+    shades = {("SF", False): "#B3CDE3", ("SF", True): "#3B528B"}
+    shades |= {("ALIE", False): "#C7E9B4", ("ALIE", True): "#238443"}
     for number, ((attack, again), colour) in enumerate(shades.items()):
         height = np.arange(len(names)) + (number - 1.5) * 0.2
         for y, name in zip(height, names, strict=True):
@@ -173,7 +173,7 @@ def _draw_redrawn(axes: Axes, redrawn: Redrawn, runs: Runs) -> None:
     axes.invert_yaxis()
     axes.set_xscale("log")
     _powers(axes.xaxis)
-    axes.set_xlabel("‖∇F/N‖² at the end, a dot for each seed")
+    axes.set_xlabel("‖∇F‖² in the last fifth, a dot for each seed")
     handles = [
         Line2D([], [], marker="o", linestyle="", color=colour, label=_who(attack, again))
         for (attack, again), colour in shades.items()
@@ -187,13 +187,20 @@ def _who(attack: str, again: bool) -> str:
 
 
 def _band(
-    axes: Axes, x: NDArray[np.float64], values: NDArray[np.float64], colour: str, style: str = "-"
+    axes: Axes,
+    x: NDArray[np.float64],
+    values: NDArray[np.float64],
+    colour: str,
+    *,
+    style: str = "-",
+    powers: bool = True,
 ) -> None:
-    """The mean over seeds, and their range; what is not finite is left out."""
+    """The mean over seeds, geometric for powers, and their range; without what is not finite."""
     values = np.where(np.isfinite(values), values, np.nan)
     low, high = values.min(axis=0), values.max(axis=0)
     axes.fill_between(x, low, high, color=colour, alpha=0.12, linewidth=0)
-    axes.plot(x, values.mean(axis=0), style, color=colour, markersize=4)
+    means = np.exp(np.log(values).mean(axis=0)) if powers else values.mean(axis=0)
+    axes.plot(x, means, style, color=colour, markersize=4)
 
 
 def _powers(axis: Axis) -> None:

@@ -13,6 +13,7 @@ __all__ = [
     "Method",
     "cancer",
     "experiment",
+    "named",
     "overparameterised",
 ]
 
@@ -21,7 +22,7 @@ Tables = Mapping[str, Any]
 # η, as for the released code's CIFAR-10.
 MOMENTUM = 0.1
 # The grid of steps that every method is tuned over.
-STEPS = (5.0, 0.5, 0.05)
+STEPS = (5.0, 1.5, 0.5)
 
 _KEEP = 0.1
 
@@ -49,13 +50,17 @@ class Method:
         """The name as that of a file."""
         return self.name.lower().replace(" ", "-")
 
+    def compressor_name(self, kind: str) -> str:
+        """What it has, where that is asked for."""
+        return "rand-k" if self.unbiased else kind
+
     def compressor(self, kind: str) -> dict[str, Any]:
         """Its compressor, of 10 % of the coordinates.
 
         Args:
             kind: "top-k" or "rand-k"; a method that must have Rand-k has it anyway.
         """
-        if kind == "top-k" and not self.unbiased:
+        if self.compressor_name(kind) == "top-k":
             return {"kind": "top-k", "keep": _KEEP}
         return {"kind": "random-sparsification", "keep": _KEEP, "scaled": self.unbiased}
 
@@ -71,8 +76,15 @@ METHODS: Sequence[Method] = (
     Method("Byz-EF21", {"kind": "ef21"}, "#CC79A7", batch=None),
     Method("Byz-VR-MARINA", {"kind": "byz-vr-marina"}, "#56B4E9", unbiased=True),
     Method("Byz-DASHA-PAGE", {"kind": "byz-dasha-page"}, "#E69F00", unbiased=True),
-    Method("naive top-k SGD", {"kind": "plain", "biased": True}, "#000000"),
+    Method("naive SGD", {"kind": "plain", "biased": True}, "#000000"),
 )
+
+
+def named(name: str) -> Method:
+    """The method of a name."""
+    (method,) = (method for method in METHODS if method.name == name)
+    return method
+
 
 ATTACKS: Mapping[str, Tables] = {
     "SF": {"kind": "sign-flip", "factor": -1.0},

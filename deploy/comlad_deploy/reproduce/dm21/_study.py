@@ -19,7 +19,7 @@ class Sheet:
     """A table of numbers.
 
     Args:
-        title: What it has.
+        title: What it has, and of which setting.
         columns: Headings.
         rows: Cells, as they are shown.
     """
@@ -82,7 +82,14 @@ def claimed(key: str, text: str, rounds: int, measured: Sequence[Measured]) -> d
     return describe(verdict, ())
 
 
-def job(study: str, case: str, tables: Mapping[str, Any], weighed: bool = False) -> Job:
+def job(
+    study: str,
+    case: str,
+    tables: Mapping[str, Any],
+    *,
+    weighed: bool = False,
+    averaged: bool = False,
+) -> Job:
     """A run of a study that is looked at closely.
 
     Args:
@@ -90,10 +97,11 @@ def job(study: str, case: str, tables: Mapping[str, Any], weighed: bool = False)
         case: What is run, as the name of a file.
         tables: The experiment's.
         weighed: Whether bytes are counted.
+        averaged: Whether the mean of ‖∇F‖² over all rounds is taken.
     """
     seed, cost = tables["seed"], 1.7 if weighed else 1.0
     place = f"dm21/{study}/{case}/seed-{seed}"
-    return Job(f"{study} {case}, seed {seed}", place, tables, cost, True, weighed)
+    return Job(f"{study} {case}, seed {seed}", place, tables, cost, True, weighed, averaged)
 
 
 def _not_asked(_: object) -> Any:
