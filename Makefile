@@ -19,7 +19,7 @@ help:
 	@echo "make check   formatting, linting, types, layers"
 	@echo "make fuzz    a million mutated messages: two minutes"
 	@echo "make robustness    every rule against every attack again, into docs: some minutes"
-	@echo "make reproduction  the LAD paper's figures and claims again, into docs: ten minutes"
+	@echo "make reproduction  two papers' figures and claims again, into docs: twenty minutes"
 	@echo "make bandwidth     what methods send, and on narrow links, again, into docs: ten minutes, root"
 	@echo "make bench   speed, side by side"
 	@echo "make proto   generate the protobuf code again, after a change"
@@ -65,7 +65,8 @@ reproduction: $(VENV)/.lab
 	$(BIN)/comlad reproduce all --out out/reproduction
 	mkdir -p docs/reproduction
 	cp out/reproduction/fig*.png out/reproduction/fig*.json docs/reproduction/
-	sed 's|](fig|](reproduction/fig|' out/reproduction/reproduction.md > docs/reproduction.md
+	cp out/reproduction/dm21*.png out/reproduction/dm21.json docs/reproduction/
+	sed 's|](\(fig\|dm21\)|](reproduction/\1|' out/reproduction/reproduction.md > docs/reproduction.md
 
 # Linux and root, for the namespaces; a quiet machine, for the seconds.
 bandwidth: $(VENV)/.lab

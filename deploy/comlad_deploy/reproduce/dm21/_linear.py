@@ -17,7 +17,7 @@ __all__ = ["Linear"]
 _METHODS = tuple(
     method
     for method in METHODS
-    if method.name in ("Byz-DM21", "Byz-VR-DM21", "Byz-EF21-SGDM", "naive top-k SGD")
+    if method.name in ("Byz-DM21", "Byz-VR-DM21", "Byz-EF21-SGDM", "naive SGD")
 )
 _STEP = 1.0
 _STRAIGHT, _FALL = 0.95, 1e-3
