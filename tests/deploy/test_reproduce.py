@@ -127,7 +127,7 @@ def test_says_what_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_knows_all_figures() -> None:
     options = Options(["all"])
 
-    assert options.wanted == ["fig2", "fig3", "fig4", "fig5", "fig6"] == list(FIGURES)
+    assert options.wanted == ["fig2", "fig3", "fig4", "fig5", "fig6", "dm21"] == list(FIGURES)
 
 
 @pytest.mark.parametrize("figure", ALL, ids=lambda figure: figure.key)

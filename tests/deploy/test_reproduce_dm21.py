@@ -358,7 +358,9 @@ def test_a_claim_holds_if_the_mean_over_the_seeds_says_so() -> None:
 @pytest.mark.integration
 def test_leaves_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Of each family one: what is tried here is that all goes through.
-    monkeypatch.setattr("comlad_deploy.reproduce.dm21._attacks.STEPS", (0.5,))
+    attacks = {"SF": ATTACKS["SF"], "ALIE": ATTACKS["ALIE"]}
+    for name, value in {"STEPS": (0.5,), "_TUNING_SEEDS": (1000,), "ATTACKS": attacks}.items():
+        monkeypatch.setattr(f"comlad_deploy.reproduce.dm21._attacks.{name}", value)
     options = Options(["dm21"], rounds=ROUNDS, seeds=1, out=tmp_path, as_json=True)
 
     reproduce(options)

@@ -78,7 +78,7 @@ def curve(name: str, ratios: list[float | None], **changes: Any) -> dict[str, An
 def test_has_a_row_for_each_claim_with_its_horizons() -> None:
     text = page([figure()])
 
-    assert "| the paper | holds | measured at T = 50 | at 25 |" in text
+    assert "| claim | holds | measured at T = 50 | at 25 |" in text
     assert "| good | yes | a \\| b: 0.5 | no, 1 |" in text
     assert "| bad | **no** | a \\| b: 0.5 | yes, 1 |" in text
     assert "1 of 2 claims hold" in text

@@ -93,11 +93,11 @@ def test_is_the_same_run_whatever_is_remembered(tmp_path: Path, changes: dict[st
 
 
 # Who lies knows no more than its own vector.
-ALONE = SMALL | {"attack": {"kind": "sign-flip"}, "rounds": 250}
+ALONE = SMALL | {"attack": {"kind": "sign-flip"}, "rounds": 100}
 
 
 def test_goes_on_where_a_killed_server_has_stopped(tmp_path: Path) -> None:
-    summary, killed = survive(ALONE, tmp_path, [50, 150], every=25)
+    summary, killed = survive(ALONE, tmp_path, [20, 60], every=10)
 
     simulated = run_simulated(write_experiment_file(tmp_path, ALONE), tmp_path / "sim")
     assert len(killed) == 2
